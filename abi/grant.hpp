@@ -1,0 +1,39 @@
+// Direct grants: a process lets one other read or write a range of its memory. The table lies in the granter's own memory;
+// the kernel reads an entry at each use, so that taking a grant back is one store.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/endpoint.hpp"
+
+namespace shoal {
+
+struct Grant {
+    enum Flags : uint32_t { kUsed = 0x100, kDirect = 0x200, kValid = 0x1000, kRead = 1, kWrite = 2, kTry = 0x10 };
+    uint32_t flags;
+    uint32_t sequence;      // the grant's number is sequence << 20 | index
+    Endpoint grantee;
+    uint32_t reserved;
+    uint64_t address, bytes;
+};
+static_assert(sizeof(Grant) == 32);
+
+// One message of a senda table (trap SendAsync): the kernel sets result and then kDone when it has been taken. The table is
+// aligned to 8 bytes and belongs to the kernel until all its entries are done; another SendAsync replaces it.
+struct AsyncEntry {
+    static constexpr uint32_t kMostEntries = 256;  // of a table
+    enum Flags : uint32_t {
+        kValid = 1,         // an entry without is skipped and must be 0
+        kDone = 2,          // the kernel's; an entry that comes with it is skipped
+        kNotify = 4,        // a notification from kAsync when it is done
+        kNoReply = 8,       // must not answer a SendReceive
+        kNotifyError = 16,  // a notification from kAsync if it failed
+    };
+    uint32_t flags;
+    Endpoint destination;
+    int64_t result;     // 0 or a negated error
+    uint64_t words[8];  // abi/message.hpp
+};
+static_assert(sizeof(AsyncEntry) == 80);
+
+}  // namespace shoal

@@ -1,0 +1,60 @@
+// Arguments of the VM calls. Values of protection and flags are POSIX's on x86-64 Linux, so that ported code compiles.
+#pragma once
+
+#include <cstdint>
+
+#include "abi/endpoint.hpp"
+#include "base/address.hpp"
+#include "base/cpu.hpp"
+
+namespace shoal {
+
+enum Protection : uint64_t { kProtectNone = 0, kProtectRead = 1, kProtectWrite = 2, kProtectExecute = 4 };
+
+enum MapFlags : uint64_t {
+    kMapShared = 0x01,
+    kMapPrivate = 0x02,
+    kMapFixed = 0x10,
+    kMapAnonymous = 0x20,
+    kMapGrowsDown = 0x100,  // a stack: it grows to its bottom guard when touched below its lowest page
+    kMapPopulate = 0x8000,
+    kMapFixedNoReplace = 0x100000,
+};
+
+inline constexpr uint64_t kAdviseDontNeed = 4;
+
+// kernel call flush / unlink. Ranges beyond kMaxRanges: set count to kFlushAll.
+struct FlushRequest {
+    static constexpr uint32_t kMaxRanges = 8, kFlushAll = ~0u;
+    ProcessId process;
+    uint32_t count;
+    uint64_t cookie;          // comes back in kFlushDone
+    CpuSet cpus;
+    VirtualRange ranges[kMaxRanges];
+};
+
+// VM call load.
+struct LoadRequest {
+    static constexpr uint64_t kMaxArgumentBytes = 2048;
+    ProcessId process;        // into which
+    ProcessId source;         // whose space holds the image
+    VirtualAddress image;
+    uint64_t image_bytes;
+    uint64_t argument_count;  // strings in `arguments`, each ended by NUL, argv[0] first
+    uint64_t argument_bytes;
+    char arguments[kMaxArgumentBytes];
+};
+
+enum InfoKind : uint64_t { kInfoStats = 1, kInfoUsage = 2 };
+
+struct VmStats {
+    uint64_t total_pages, free_pages, arena_pages, table_pages, lent_pages;
+    uint64_t faults, maps, unmaps, flushes_local, flushes_remote;
+    uint64_t slab_objects_in_use;
+};
+
+struct VmUsage {
+    uint64_t virtual_pages, resident_pages, quota_pages, charged_pages, regions, leaves, faults;
+};
+
+}  // namespace shoal

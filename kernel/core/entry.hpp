@@ -1,0 +1,28 @@
+// Where the machine enters the core: on the CPU's own kernel stack, interrupts off, current thread saved.
+//
+// After each of these the machine calls next_thread() and leaves to it, or idles: with interrupts off it looks for work once
+// more, then STI; HLT as a pair. Whoever returns a thread has done the switch of address space, FS, GS and FPU.
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.hpp"
+
+namespace shoal::kernel {
+struct Thread;
+}
+
+namespace shoal::kernel::entry {
+
+// These two return the thread to leave to, where it is clear at once; nullptr: ask next_thread().
+Thread* on_syscall(Thread& current);  // SYSCALL or INT 0x80: RAX as abi/trap.hpp says
+Thread* on_page_fault(Thread& current, VirtualAddress address, uint64_t error_code);
+void on_exception(Thread& current, uint8_t vector, uint64_t error_code);  // of user code: kills its process, with a message
+void on_timer();  // this CPU's one-shot timer
+void on_wake();   // an IPI of machine::wake
+void on_device_interrupt(uint8_t vector);
+
+// The thread to run on this CPU now; nullptr: none, idle.
+Thread* next_thread();
+
+}  // namespace shoal::kernel::entry

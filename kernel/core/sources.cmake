@@ -1,0 +1,35 @@
+# Sources of the core but for space/, which tests of IPC and scheduling alone replace by a plain one.
+set(shoal_kernel_core_sources
+    boot.cpp
+    calls/clock_calls.cpp
+    calls/console_calls.cpp
+    calls/info_calls.cpp
+    calls/process_calls.cpp
+    calls/thread_calls.cpp
+    calls/wait_calls.cpp
+    calls/worker_calls.cpp
+    ipc/async_entries.cpp
+    ipc/async_receive.cpp
+    ipc/async_send.cpp
+    ipc/completion.cpp
+    ipc/deliver.cpp
+    ipc/destination.cpp
+    ipc/kernel_call.cpp
+    ipc/notify.cpp
+    ipc/probe.cpp
+    ipc/receive.cpp
+    ipc/reply.cpp
+    ipc/send.cpp
+    ipc/trap.cpp
+    ipc/withdraw.cpp
+    ipc/worker.cpp
+    mail/handle_mail.cpp
+    mail/post.cpp
+    objects/death.cpp
+    objects/fatal_fault.cpp
+    objects/process_table.cpp
+    objects/vm_failure.cpp
+    sched/migration.cpp
+    sched/scheduler.cpp
+    sched/timers.cpp
+    wait/wait_table.cpp)

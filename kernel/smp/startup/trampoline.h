@@ -1,0 +1,19 @@
+// The page below 1 MiB on which a processor starts (SDM vol. 3A, 9.4.4.2), as C++ fills it in. Offsets within the page.
+#pragma once
+
+#define SHOAL_TRAMPOLINE_PARAMETERS 0xf00
+#define SHOAL_TRAMPOLINE_ROOT (SHOAL_TRAMPOLINE_PARAMETERS + 0)  /* 32 bits: CR3 is loaded in 32-bit mode */
+#define SHOAL_TRAMPOLINE_ENTRY (SHOAL_TRAMPOLINE_PARAMETERS + 8)
+#define SHOAL_TRAMPOLINE_FAR32 (SHOAL_TRAMPOLINE_PARAMETERS + 16) /* offset, selector */
+#define SHOAL_TRAMPOLINE_FAR64 (SHOAL_TRAMPOLINE_PARAMETERS + 24)
+#define SHOAL_TRAMPOLINE_GDTR (SHOAL_TRAMPOLINE_PARAMETERS + 34)  /* limit; base, aligned */
+#define SHOAL_TRAMPOLINE_GDT (SHOAL_TRAMPOLINE_PARAMETERS + 48)
+
+#define SHOAL_TRAMPOLINE_CODE32 0x08
+#define SHOAL_TRAMPOLINE_DATA 0x10
+#define SHOAL_TRAMPOLINE_CODE64 0x18
+
+/* Offsets in class Processor. */
+#define SHOAL_PROCESSOR_APIC_ID 0
+#define SHOAL_PROCESSOR_ROOT 8
+#define SHOAL_PROCESSOR_BYTES 64

@@ -1,0 +1,21 @@
+/* Characters of the "C" locale. */
+#pragma once
+
+#include "base/c_linkage.h"
+
+SHOAL_C_BEGIN
+int isalnum(int c);
+int isalpha(int c);
+int isblank(int c);
+int iscntrl(int c);
+int isdigit(int c);
+int isgraph(int c);
+int islower(int c);
+int isprint(int c);
+int ispunct(int c);
+int isspace(int c);
+int isupper(int c);
+int isxdigit(int c);
+int tolower(int c);
+int toupper(int c);
+SHOAL_C_END

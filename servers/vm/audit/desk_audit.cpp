@@ -1,0 +1,62 @@
+#include "servers/vm/audit/parts.hpp"
+#include "servers/vm/flush/flush_batch.hpp"
+
+namespace shoal::vm {
+
+void enter_request(const Request& request, Ledger& ledger) {
+    if (!request.embedded()) ledger.enter_objects(SlabType::Request);
+    ledger.enter_objects(SlabType::Region, request.reserve.regions());
+    ledger.enter_objects(SlabType::Run, request.reserve.runs());
+}
+
+void enter_requests(const Request* chain, Ledger& ledger) {
+    for (; chain != nullptr; chain = chain->next) enter_request(*chain, ledger);
+}
+
+namespace {
+
+// Batches own the frames that they unmapped, and the request that they belong to waits for them.
+void audit_batches(FrameTable frames, const FlushBatch* first, Ledger& ledger) {
+    for (const FlushBatch* batch = first; batch != nullptr; batch = batch->next()) {
+        ledger.enter_objects(SlabType::FlushBatch);
+        if (batch->request() != nullptr) enter_request(*batch->request(), ledger);
+        batch->for_each_frame([&](const FrameInfo& info) {
+            ledger.enter_frame(frames.number(info), FrameKind::Anonymous, "a batch holds a frame that is no page");
+        });
+        for (const Sharer* sharer = batch->sharers(); sharer != nullptr; sharer = sharer->next) {
+            ledger.enter_objects(SlabType::Sharer);
+            ledger.enter_references(1);
+            if (frames[sharer->frame].sharers() == nullptr) ledger.enter_frame_in_flight(sharer->frame);
+        }
+    }
+}
+
+void audit_retired(const Worker& worker, Ledger& ledger) {
+    worker.reclaimer.for_each_pending([&](const RetireHook& hook) {
+        switch (static_cast<Retired>(hook.deleter())) {
+            case Retired::Slab: return;  // a slab like others, without a live object
+            case Retired::Leaf: return enter_leaf(*owner_of<const Leaf, const RetireHook, &Leaf::retire_hook>(&hook), ledger);
+            case Retired::ExitRequest: return ledger.enter_objects(SlabType::Request);
+            case Retired::TrimRequest: return;  // the desk's
+        }
+    });
+}
+
+}  // namespace
+
+void audit_desks(WorkerContext& context, Ledger& ledger) {
+    const FrameTable frames = context.frame_table();
+    for (uint32_t cpu = 0; cpu < context.processes.cpus(); ++cpu) {
+        const RequestDesk& desk = context.processes.shard(CpuId::from(cpu)).desk;
+        desk.for_each_chain([&](const Request* chain) { enter_requests(chain, ledger); });
+        audit_batches(frames, desk.posted, ledger);
+        audit_batches(frames, desk.unposted, ledger);
+        if (desk.dead_leaves != nullptr) ledger.enter_objects(SlabType::FlushBatch);
+        audit_retired(context.worker.arena->workers[cpu], ledger);
+    }
+    Shortage& shortage = context.processes.shortage();
+    Guard guard(context.locks(), shortage.lock);
+    enter_requests(shortage.waiting, ledger);
+}
+
+}  // namespace shoal::vm

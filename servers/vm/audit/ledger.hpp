@@ -1,0 +1,39 @@
+// Ledger: what the audit has come across. Whoever holds a frame or an object enters it; at the end every frame must have been
+// entered once, and as many objects as the slabs count as alive.
+#pragma once
+
+#include "servers/vm/audit/audit.hpp"
+
+namespace shoal::vm {
+
+class Ledger {
+  public:
+    // Forgets all earlier entries.
+    Ledger(WorkerContext& context, AuditReport& report);
+
+    // The frame is of this kind and belongs to the one who says so. owner: in words.
+    void enter_frame(FrameNumber frame, FrameKind kind, const char* owner);
+    // A shared page whose last mapping has gone, which batches under way still hold, several perhaps.
+    void enter_frame_in_flight(FrameNumber frame);
+    void enter_objects(SlabType type, uint64_t objects = 1) { objects_[static_cast<size_t>(type)] += objects; }
+    // Mappings of a shared page, and references to it.
+    void enter_references(uint64_t references) { references_ += references; }
+
+    // After all have entered theirs.
+    void close(WorkerContext& context);
+
+    AuditReport& report;
+
+  private:
+    // FrameInfo's mark: what the audit knows of a frame.
+    enum Mark : uint8_t { kUnknown, kEntered, kInFlight };
+
+    void close_frames(WorkerContext& context);
+    void close_objects(WorkerContext& context);
+
+    FrameTable frames_;
+    uint64_t objects_[kSlabTypes] = {};
+    uint64_t references_ = 0;
+};
+
+}  // namespace shoal::vm

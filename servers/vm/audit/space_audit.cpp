@@ -1,0 +1,57 @@
+#include "servers/vm/audit/parts.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+void audit_segment(Segment& segment, Ledger& ledger) {
+    uint64_t bytes = 0;
+    VirtualAddress before = segment.range().start;
+    if (!segment.regions().sound()) ledger.report.fault("a tree of regions is not sound", before.raw(), 0);
+    segment.regions().for_each([&](const Region& region) {
+        const VirtualRange range = region.range();
+        bytes += range.size();
+        if (range.start < before || range.empty() || range.end > segment.range().end)
+            ledger.report.fault("regions overlap or leave their segment", range.start.raw(), range.end.raw());
+        before = range.end;
+    });
+    if (bytes >> kPageShift != segment.mapped_pages())
+        ledger.report.fault("a segment's count is wrong", segment.range().start.raw(), segment.mapped_pages());
+    if (segment.paid_pages > Space::pages_for(segment.regions().size()))
+        ledger.report.fault("a segment pays for more regions than it has", segment.range().start.raw(), segment.paid_pages);
+    ledger.enter_objects(SlabType::Region, segment.regions().size());
+    enter_requests(segment.waiting, ledger);
+}
+
+}  // namespace
+
+void enter_leaf(const Leaf& leaf, Ledger& ledger) {
+    ledger.enter_objects(SlabType::Leaf);
+    ledger.enter_frame(leaf.table_frame(), FrameKind::PageTable, "a leaf's table is no table");
+}
+
+void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
+    ledger.enter_objects(SlabType::Space);
+    ledger.enter_objects(SlabType::SegmentDirectory, space.count_directories());
+    ledger.enter_objects(SlabType::LeafNode, space.leaves.count_nodes());
+    if (space.exit_request != nullptr) enter_request(*space.exit_request, ledger);
+    uint64_t charged = 0;
+    space.for_each_segment(Space::everything(), [&](Segment& segment) {
+        charged += segment.paid_pages;
+        if (&segment != &space.common()) ledger.enter_objects(SlabType::Segment);
+        audit_segment(segment, ledger);
+    });
+    space.leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
+        enter_leaf(leaf, ledger);
+        enter_requests(leaf.waiting, ledger);
+        audit_leaf(context, space, leaf, ledger);
+        charged += leaf.resident + (leaf.charged ? uint64_t{1} : uint64_t{0});
+    });
+    if (charged != space.quota.charged().raw())
+        ledger.report.fault("a quota's charge is not what is resident", charged, space.quota.charged().raw());
+    const Quota::Objects objects = space.quota.count_objects();
+    ledger.enter_objects(SlabType::QuotaLease, objects.leases);
+    ledger.enter_objects(SlabType::QuotaDirectory, objects.directories);
+}
+
+}  // namespace shoal::vm

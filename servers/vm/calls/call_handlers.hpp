@@ -1,0 +1,58 @@
+// CallHandlers: the VM calls of abi/vm_calls.toml, one member each, as the generated dispatch wants them. Made for one call
+// of one caller; each decodes and reserves, then commits. Error::DoNotReply: the answer comes later.
+#pragma once
+
+#include "abi/memory.hpp"
+#include "abi/vm_call_numbers.hpp"
+#include "servers/vm/calls/range_operation.hpp"
+#include "servers/vm/requests/action.hpp"
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+class CallHandlers {
+  public:
+    // caller: the calling process' space; nullptr if VM does not know it.
+    CallHandlers(WorkerContext& context, const Receipt& receipt, ProcessId process, Space* caller)
+        : context_(context), receipt_(receipt), process_(process), caller_(caller) {}
+
+    Result<VirtualAddress> mmap(const vm_calls::MmapArguments& arguments);
+    Result<void> munmap(const vm_calls::MunmapArguments& arguments);
+    Result<VirtualAddress> brk(const vm_calls::BrkArguments& arguments);
+    Result<void> mprotect(const vm_calls::MprotectArguments& arguments);
+    Result<void> madvise(const vm_calls::MadviseArguments& arguments);
+    Result<void> create(const vm_calls::CreateArguments& arguments);
+    Result<vm_calls::LoadResults> load(const vm_calls::LoadArguments& arguments);
+    Result<void> share(const vm_calls::ShareArguments& arguments);
+    Result<void> exit(const vm_calls::ExitArguments& arguments);
+    Result<void> info(const vm_calls::InfoArguments& arguments);
+    Result<vm_calls::AuditResults> audit(const vm_calls::AuditArguments& arguments);
+
+    // Whether the answer must flush the caller's space on this CPU.
+    [[nodiscard]] PartnerTlb tlb() const { return tlb_; }
+    // Word 1 of an answer that failed with a reason (load).
+    [[nodiscard]] uint64_t reason() const { return reason_; }
+
+  private:
+    Result<Space*> caller() const;
+    // Runs a range operation; None: finished, DoNotReply: its request answers with `result` in word 1.
+    Error run_range(const RangeProgress& what, uint64_t result = 0);
+    // Before an answer that something is mapped in what was free: None, or DoNotReply while that may still be cached somewhere.
+    Error settle(Space& space, VirtualRange range, uint64_t result);
+    Result<void> reserve_stock();
+    Result<void> change_range(RangeKind kind, VirtualAddress address, uint64_t bytes, Access access);
+    Result<VirtualAddress> place_anywhere(Space& space, uint64_t bytes, RegionAttributes attributes);
+    Result<VirtualRange> place_in(Space& space, uint32_t segment, uint64_t bytes, RegionAttributes attributes);
+    Result<VirtualAddress> map_fixed(Space& space, VirtualRange range, uint64_t flags, RegionAttributes attributes);
+    Result<VirtualAddress> finish_exact_map(Space& space, VirtualRange range, uint64_t flags);
+    Result<VirtualAddress> finish_map(Space& space, VirtualRange range, uint64_t flags);
+
+    WorkerContext& context_;
+    const Receipt& receipt_;
+    ProcessId process_;
+    Space* caller_;
+    PartnerTlb tlb_ = PartnerTlb::Keep;
+    uint64_t reason_ = 0;
+};
+
+}  // namespace shoal::vm

@@ -1,0 +1,137 @@
+#include "servers/vm/calls/exit_operation.hpp"
+
+#include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/platform/platform.hpp"
+#include "servers/vm/requests/parking.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr unsigned kLeavesPerStep = 64;
+
+}  // namespace
+
+Request* ExitOperation::claim(WorkerContext& context, ProcessId process, const Receipt& receipt) {
+    ProcessSlot& slot = *context.processes.slot(process);
+    Guard guard(context.locks(), slot.lifecycle);
+    Space* space = slot.find(process);
+    if (space == nullptr || space->exit_request == nullptr) return nullptr;
+    Request* request = space->exit_request;
+    space->exit_request = nullptr;
+    request->receipt = receipt;
+    request->answerer = context.cpu();
+    return request;
+}
+
+void ExitOperation::give_up(WorkerContext& context, Request& request) {
+    ProcessSlot& slot = *context.processes.slot(request.process);
+    Guard guard(context.locks(), slot.lifecycle);
+    Space* space = slot.find(request.process);
+    SHOAL_ASSERT(space != nullptr);  // only the request's holder could have ended it
+    request.finished = false;
+    request.error = Error::None;
+    space->exit_request = &request;
+}
+
+Error ExitOperation::start(WorkerContext& context, Request& request) {
+    ProcessSlot& slot = *context.processes.slot(request.process);
+    Error error = Error::None;
+    {
+        Guard guard(context.locks(), slot.lifecycle);
+        request.space = slot.space();
+        slot.exit = &request;
+        slot.close();
+        const Result<void> asked = platform::destroy_space(request.process);
+        // NoProcess: the kernel never made tables for it, or has given them up already.
+        if (!asked.ok() && asked.error() != Error::NoProcess) {
+            slot.exit = nullptr;
+            request.space = nullptr;
+            slot.reopen(request.process);
+            error = asked.error();
+        } else if (!asked.ok()) {
+            slot.exit = nullptr;
+            context.worker.reclaimer.retire(request.grace, deleter_of(Retired::ExitRequest));
+            ++context.desk.graces;
+        }
+    }
+    return error == Error::None ? Error::DoNotReply : error;
+}
+
+void ExitOperation::space_gone(WorkerContext& context, ProcessId process) {
+    ProcessSlot* slot = context.processes.slot(process);
+    if (slot == nullptr) return;
+    Guard guard(context.locks(), slot->lifecycle);
+    Request* request = slot->exit;
+    if (request == nullptr || request->process != process) return;
+    slot->exit = nullptr;
+    context.worker.reclaimer.retire(request->grace, deleter_of(Retired::ExitRequest));
+    ++context.desk.graces;
+}
+
+bool ExitOperation::proceed(WorkerContext& context, Request& request) {
+    Space& space = *request.space;
+    for (unsigned done = 0; done < kLeavesPerStep; ++done) {
+        Leaf* leaf = space.leaves.next(request.range.cursor, AddressLayout::kTop);
+        if (leaf == nullptr) {
+            finish(context, request);
+            return true;
+        }
+        {
+            Guard guard(context.locks(), leaf->lock);
+            if (leaf->flushing > 0) {
+                park(request, leaf->waiting);  // a batch still owns pages of it
+                return false;
+            }
+            leaf->dead = true;
+            space.leaves.remove(*leaf);
+            const uint64_t charged = empty_leaf(context, *leaf);
+            space.quota.refund(context.locks(), PageCount{charged});
+        }
+        request.range.cursor = leaf->range().end;
+        release_all(context, leaf->waiting);
+        context.slabs().destroy(leaf);
+        context.processes.shard(context.cpu()).tables_freed.add();
+    }
+    context.desk.push_ready(request);
+    return false;
+}
+
+void ExitOperation::free_regions(WorkerContext& context, Space& space) {
+    space.for_each_segment(Space::everything(), [&](Segment& segment) {
+        Request* waiting = nullptr;
+        {
+            Segment::Guard guard(context.locks(), segment.lock);
+            while (Region* region = segment.first_in(segment.range())) {
+                segment.remove(*region);
+                context.slabs().give_back(region);
+            }
+            space.quota.refund(context.locks(), PageCount{segment.paid_pages});
+            segment.paid_pages = 0;
+            waiting = segment.waiting;
+            segment.waiting = nullptr;
+        }
+        release_all(context, waiting);
+    });
+}
+
+void ExitOperation::finish(WorkerContext& context, Request& request) {
+    Space& space = *request.space;
+    free_regions(context, space);
+    space.leaves.free_nodes(context.slabs());
+    space.free_segments(context.slabs());
+    space.quota.release(context.slabs());
+    ProcessSlot& slot = *context.processes.slot(request.process);
+    {
+        Guard guard(context.locks(), slot.lifecycle);
+        ProcessShard& shard = context.processes.shard(slot.home());
+        Guard shard_guard(guard.token(), shard.lock);
+        shard.living.remove(slot);
+        slot.vacate();
+    }
+    context.slabs().destroy(&space);
+    context.slabs().flush_outgoing();
+    context.frames().flush_outgoing();
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,30 @@
+// ExitOperation: takes the space of a stopped process apart, on the process' home CPU, so that its frames and tables go home.
+//
+// Steps: the slot is closed, so that nobody finds the space any more; the kernel destroys its upper tables and says when no
+// CPU has it loaded; a grace period passes, after which no worker is inside it; leaves are emptied, 64 a step; the rest is
+// freed, the slot is vacated, the caller answered.
+#pragma once
+
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+class ExitOperation {
+  public:
+    // The space's own request, for one call of exit; nullptr: the process is gone, or another call has it.
+    static Request* claim(WorkerContext& context, ProcessId process, const Receipt& receipt);
+    // Gives it back after a failed start, where the answer is sent.
+    static void give_up(WorkerContext& context, Request& request);
+    // On the home CPU. Error: Busy (not stopped), and the request is the caller's again. DoNotReply: the answer comes later.
+    static Error start(WorkerContext& context, Request& request);
+    // kSpaceGone.
+    static void space_gone(WorkerContext& context, ProcessId process);
+    // After the grace period. True: finished.
+    static bool proceed(WorkerContext& context, Request& request);
+
+  private:
+    static void free_regions(WorkerContext& context, Space& space);
+    static void finish(WorkerContext& context, Request& request);
+};
+
+}  // namespace shoal::vm

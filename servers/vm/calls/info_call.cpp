@@ -1,0 +1,79 @@
+// info: counts, and a process' use of memory.
+#include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/user_memory.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+VmStats collect_stats(WorkerContext& context) {
+    VmStats stats{};
+    ArenaHeader& arena = *context.worker.arena;
+    int64_t in_use = 0, tables = 0, lent = 0;
+    for (uint32_t i = 0; i < arena.cpus; ++i) {
+        const Worker& worker = arena.workers[i];
+        const ProcessShard& shard = context.processes.shard(CpuId::from(i));
+        in_use += worker.frames.in_use();
+        tables += static_cast<int64_t>(shard.tables_made.value() - shard.tables_freed.value());
+        lent += static_cast<int64_t>(shard.areas_lent.value() - shard.areas_returned.value());
+        stats.faults += worker.statistics.faults.value();
+        stats.maps += worker.statistics.maps.value();
+        stats.unmaps += worker.statistics.unmaps.value();
+        stats.flushes_local += worker.statistics.flushes_local.value();
+        stats.flushes_remote += worker.statistics.flushes_remote.value();
+        for (size_t type = 0; type < kSlabTypes; ++type) {
+            stats.slab_objects_in_use += static_cast<uint64_t>(worker.slabs.live(static_cast<SlabType>(type)));
+            stats.arena_pages += worker.slabs.slabs(static_cast<SlabType>(type));
+        }
+    }
+    stats.arena_pages += arena.permanent_pages;
+    stats.total_pages = context.processes.memory().raw();
+    stats.free_pages = stats.total_pages - arena.permanent_pages - static_cast<uint64_t>(in_use);
+    stats.table_pages = static_cast<uint64_t>(tables);
+    stats.lent_pages = static_cast<uint64_t>(lent) * kPagesPerLeaf;
+    return stats;
+}
+
+VmUsage collect_usage(WorkerContext& context, Space& space) {
+    VmUsage usage{};
+    space.for_each_segment(Space::everything(), [&](Segment& segment) {
+        Segment::Guard guard(context.locks(), segment.lock);
+        usage.virtual_pages += segment.mapped_pages();
+        usage.regions += segment.regions().size();
+    });
+    space.leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
+        Guard guard(context.locks(), leaf.lock);
+        usage.resident_pages += leaf.resident;
+        usage.faults += leaf.faults;
+        ++usage.leaves;
+    });
+    usage.quota_pages = space.quota.limit().raw();
+    usage.charged_pages = space.quota.charged().raw();
+    return usage;
+}
+
+}  // namespace
+
+Result<void> CallHandlers::info(const vm_calls::InfoArguments& arguments) {
+    Space& caller_space = *TRY(caller());
+    VmStats stats{};
+    VmUsage usage{};
+    const void* answer = &stats;
+    uint64_t bytes = sizeof(stats);
+    if (arguments.what == kInfoStats) {
+        stats = collect_stats(context_);
+    } else if (arguments.what == kInfoUsage) {
+        const bool own = arguments.process.raw() == 0 || arguments.process == process_;
+        Space* space = own ? &caller_space : context_.processes.find(arguments.process);
+        if (space == nullptr) return Error::NoProcess;
+        usage = collect_usage(context_, *space);
+        answer = &usage;
+        bytes = sizeof(usage);
+    } else {
+        return Error::Invalid;
+    }
+    if (arguments.bytes < bytes) return Error::Invalid;
+    return copy_to_user(context_, caller_space, answer, arguments.address, bytes, &receipt_);
+}
+
+}  // namespace shoal::vm

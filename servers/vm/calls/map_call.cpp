@@ -1,0 +1,127 @@
+// mmap: decode, place, populate.
+#include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/mapping.hpp"
+#include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/requests/parking.hpp"
+#include "servers/vm/reserve.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr uint64_t kKnownFlags = kMapShared | kMapPrivate | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapPopulate |
+                                 kMapFixedNoReplace;
+constexpr uint64_t kExact = kMapFixed | kMapFixedNoReplace;
+// A map larger than this part of a slice goes to the common half.
+constexpr uint64_t kSliceShare = 8;
+
+struct MapPlan {
+    uint64_t bytes;  // whole pages
+    RegionAttributes attributes;
+};
+
+Result<MapPlan> decode(const vm_calls::MmapArguments& arguments) {
+    const uint64_t flags = arguments.flags;
+    if ((flags & ~kKnownFlags) != 0 || (flags & kMapAnonymous) == 0) return Error::Invalid;
+    if (((flags & kMapShared) != 0) == ((flags & kMapPrivate) != 0)) return Error::Invalid;
+    if (arguments.bytes == 0) return Error::Invalid;
+    if (arguments.bytes > kUserTop) return Error::NoMemory;
+    MapPlan plan{PageCount::covering(arguments.bytes).bytes(), {TRY(Access::decode(arguments.protection))}};
+    if ((flags & kMapGrowsDown) != 0) {
+        if (plan.bytes < 2 * kPageSize) return Error::Invalid;  // the guard and a page
+        plan.attributes.traits = RegionTraits::GrowsDown;
+    }
+    if ((flags & kExact) != 0) {
+        if (!arguments.address.page_aligned() || arguments.address < AddressLayout::kLowest) return Error::Invalid;
+        if (!arguments.address.in_user_space() || plan.bytes > kUserTop - arguments.address.raw()) return Error::NoMemory;
+    }
+    return plan;
+}
+
+}  // namespace
+
+Result<VirtualAddress> CallHandlers::mmap(const vm_calls::MmapArguments& arguments) {
+    Space& space = *TRY(caller());
+    const MapPlan plan = TRY(decode(arguments));
+    // Beyond what it takes, a map leaves enough for its own removal.
+    TRY(RangeOperation::reserve(context_));
+    context_.worker.statistics.maps.add();
+    const VirtualRange wanted = VirtualRange::of(arguments.address, plan.bytes);
+    if ((arguments.flags & kExact) != 0) return map_fixed(space, wanted, arguments.flags, plan.attributes);
+    const bool hinted = arguments.address >= AddressLayout::kLowest && arguments.address.page_aligned() &&
+                        arguments.address.in_user_space() && plan.bytes <= kUserTop - arguments.address.raw();
+    if (hinted && insert_over(context_, space, wanted, plan.attributes).ok())
+        return finish_exact_map(space, wanted, arguments.flags);
+    const VirtualAddress address = TRY(place_anywhere(space, plan.bytes, plan.attributes));
+    return finish_map(space, VirtualRange::of(address, plan.bytes), arguments.flags);
+}
+
+Result<VirtualRange> CallHandlers::place_in(Space& space, uint32_t index, uint64_t bytes, RegionAttributes attributes) {
+    Segment* segment = TRY(space.obtain_segment(index, context_.slabs()));
+    TRY(context_.slabs().ensure<Region>(1 + region_edits::kMostNewRegions));
+    const VirtualAddress from = index == 0 ? AddressLayout::kCommonMaps : segment->range().start;
+    Segment::Guard guard(context_.locks(), segment->lock);
+    TRY(space.pay_for_regions(context_.locks(), context_.slabs(), *segment, 1));
+    const VirtualRange range = segment->find_free(bytes, bytes >= kLeafSize ? kLeafSize : kPageSize, from);
+    if (range.empty()) return Error::NoMemory;
+    // --- commit point ---
+    {
+        Segment::Change change(*segment);
+        region_edits::insert(context_, *segment, range, attributes);
+    }
+    if (range.size() > kPageSize) grant_leaves(context_, space, range, attributes);
+    return range;
+}
+
+Result<VirtualAddress> CallHandlers::place_anywhere(Space& space, uint64_t bytes, RegionAttributes attributes) {
+    const uint32_t slice = AddressLayout::slice_of(context_.cpu());
+    if (bytes <= space.layout().segment_range(slice).size() / kSliceShare) {
+        Result<VirtualRange> placed = place_in(space, slice, bytes, attributes);
+        if (placed.ok()) return placed.value().start;
+    }
+    return TRY(place_in(space, 0, bytes, attributes)).start;
+}
+
+Result<VirtualAddress> CallHandlers::map_fixed(Space& space, VirtualRange range, uint64_t flags,
+                                               RegionAttributes attributes) {
+    Result<void> inserted = insert_over(context_, space, range, attributes);
+    if (inserted.ok()) return finish_exact_map(space, range, flags);
+    if (inserted.error() != Error::Exists || (flags & kMapFixedNoReplace) != 0) return inserted.error();
+    TRY(RangeOperation::reserve(context_));
+    // --- commit point ---
+    const RangeProgress progress{RangeKind::Replace, attributes.access, range, range.start, {}, attributes.traits};
+    const RangeOperation::Started started = RangeOperation::start(context_, space, receipt_, progress);
+    if (started.kind == RangeOperation::Started::Kind::Refused) return Error::NoMemory;
+    if (started.kind == RangeOperation::Started::Kind::FinishedLocally) tlb_ = PartnerTlb::Flush;
+    if (started.request == nullptr) return finish_map(space, range, flags);
+    started.request->results[0] = range.start.raw();  // filled in advance only where that costs no second wait
+    return Error::DoNotReply;
+}
+
+// What was unmapped here just before may still be cached: then the answer waits until it has been flushed.
+Error CallHandlers::settle(Space& space, VirtualRange range, uint64_t result) {
+    bool flushing = false;
+    space.leaves.for_each_in(range, [&](Leaf& leaf) {
+        Guard guard(context_.locks(), leaf.lock);
+        flushing = flushing || leaf.flushing > 0;
+    });
+    return flushing ? run_range({RangeKind::Settle, {}, range, range.start, {}}, result) : Error::None;
+}
+
+Result<VirtualAddress> CallHandlers::finish_exact_map(Space& space, VirtualRange range, uint64_t flags) {
+    const Error error = settle(space, range, range.start.raw());
+    if (error != Error::None) return error;
+    return finish_map(space, range, flags);
+}
+
+Result<VirtualAddress> CallHandlers::finish_map(Space& space, VirtualRange range, uint64_t flags) {
+    if ((flags & kMapPopulate) == 0) return range.start;
+    if (!RangeOperation::reserve(context_).ok()) return range.start;
+    const RangeProgress progress{RangeKind::Populate, {}, range, range.start, {}};
+    const RangeOperation::Started started = RangeOperation::start(context_, space, receipt_, progress);
+    if (started.request == nullptr) return range.start;
+    started.request->results[0] = range.start.raw();
+    return Error::DoNotReply;
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,84 @@
+// create, exit and share: what is asked about a process by those who manage it.
+#include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/exit_operation.hpp"
+#include "servers/vm/calls/mapping.hpp"
+#include "servers/vm/calls/space_birth.hpp"
+#include "servers/vm/platform/platform.hpp"
+#include "servers/vm/requests/parking.hpp"
+
+namespace shoal::vm {
+
+Result<void> CallHandlers::create(const vm_calls::CreateArguments& arguments) {
+    const CpuId home = TRY(platform::home_of(arguments.process));
+    const PageCount quota = arguments.quota == 0 ? context_.processes.memory() : PageCount{arguments.quota};
+    // RS makes servers itself, programs through PM.
+    const Standing standing = process_.slot() == kRsSlot ? Standing::Server : Standing::Program;
+    TRY(create_space(context_, arguments.process, home, quota, standing));
+    return {};
+}
+
+Result<void> CallHandlers::exit(const vm_calls::ExitArguments& arguments) {
+    ProcessSlot* slot = context_.processes.slot(arguments.process);
+    if (slot == nullptr || slot->find(arguments.process) == nullptr) return Error::NoProcess;
+    Request* request = ExitOperation::claim(context_, arguments.process, receipt_);
+    if (request == nullptr) return Error::Busy;
+    request->owner = slot->home();
+    if (request->owner == context_.cpu()) {
+        const Error error = ExitOperation::start(context_, *request);
+        if (error != Error::DoNotReply) ExitOperation::give_up(context_, *request);
+        return error;
+    }
+    send_to_owner(context_, *request);
+    return Error::DoNotReply;
+}
+
+namespace {
+
+// Whether every page of the range may be shared: mapped, no guard, with this access.
+bool all_allow(const Segment& segment, VirtualRange range, Access access) {
+    if (!segment.covered(range)) return false;
+    for (Region* r = segment.first_in(range); r != nullptr && r->start() < range.end; r = segment.regions().next(*r)) {
+        const bool guarded = r->attributes().traits == RegionTraits::GrowsDown && range.start <= r->start();
+        if (guarded || !(r->attributes().access == access)) return false;
+    }
+    return true;
+}
+
+// What every page of the range allows; Error::BadAddress: not mapped throughout, unlike, or no access at all.
+Result<Access> common_access(WorkerContext& context, Space& space, VirtualRange range) {
+    Segment* first = space.find_segment(range.start);
+    const RegionView start = [&] {
+        if (first == nullptr) return RegionView{};
+        Segment::Guard guard(context.locks(), first->lock);
+        return first->view_locked(range.start);
+    }();
+    const Access access = start.attributes.access;
+    if (access.is_none()) return Error::BadAddress;
+    const uint32_t last = space.layout().segment_of(range.end - 1);
+    for (uint32_t index = space.layout().segment_of(range.start); index <= last; ++index) {
+        Segment* segment = space.segment(index);
+        if (segment == nullptr) return Error::BadAddress;
+        Segment::Guard guard(context.locks(), segment->lock);
+        if (!all_allow(*segment, range.intersect(segment->range()), access)) return Error::BadAddress;
+    }
+    return access;
+}
+
+}  // namespace
+
+Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
+    Space* source = context_.processes.find(arguments.source);
+    Space* destination = context_.processes.find(arguments.destination);
+    if (source == nullptr || destination == nullptr) return Error::NoProcess;
+    const VirtualRange range = TRY(decode_range(arguments.address, arguments.bytes));
+    if (source == destination) return Error::Invalid;
+    const Access access = TRY(common_access(context_, *source, range));
+    Request* request = TRY(context_.slabs().create<Request>(RequestKind::Share, receipt_, context_.cpu()));
+    request->source = arguments.source;
+    request->process = arguments.destination;
+    request->range = {RangeKind::Populate, access, range, range.start, {}};
+    context_.desk.push_ready(*request);
+    return Error::DoNotReply;
+}
+
+}  // namespace shoal::vm

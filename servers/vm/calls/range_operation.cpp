@@ -1,0 +1,332 @@
+#include "servers/vm/calls/range_operation.hpp"
+
+#include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/fault/touch_page.hpp"
+#include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/requests/parking.hpp"
+#include "servers/vm/reserve.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr uint64_t kPagesPerPopulateStep = kPagesPerLeaf;
+
+uint64_t leaves_over(VirtualRange range) {
+    return ((range.end - 1).leaf_down() - range.start.leaf_down()) / kLeafSize + 1;
+}
+
+uint32_t segments_over(const Space& space, VirtualRange range) {
+    return space.layout().segment_of(range.end - 1) - space.layout().segment_of(range.start) + 1;
+}
+
+}  // namespace
+
+Result<void> RangeOperation::reserve(WorkerContext& context) {
+    // A leaf at either end of the range may be cut in the middle of a run; those between lose whole runs.
+    return Reserve::ensure<Region, Run, FlushBatch, Request>(
+        context.worker, 0, {region_edits::kMostNewRegions, 2 * RunTree::kMostNewRuns, 1, 1});
+}
+
+Result<void> RangeOperation::reserve_from_stock(WorkerContext& context) {
+    return Reserve::ensure_from_stock<Region, Run, FlushBatch, Request>(
+        context.worker, {region_edits::kMostNewRegions, 2 * RunTree::kMostNewRuns, 1, 1});
+}
+
+Result<void> RangeOperation::reserve_from_frames(WorkerContext& context) {
+    context.frames().open_stock();
+    const Result<void> reserved = reserve_from_stock(context);
+    context.frames().close_stock();
+    return reserved;
+}
+
+bool RangeOperation::changes_regions() const {
+    return progress_.kind != RangeKind::Discard && progress_.kind != RangeKind::Settle && !progress_.vacant;
+}
+
+// Under the segment's lock, before the first change. Over several segments an unmapping only shortens regions.
+bool RangeOperation::leaves_more(const Segment& segment, VirtualRange part) const {
+    const bool whole = part == progress_.range;
+    if (progress_.kind == RangeKind::Unmap) return whole && region_edits::surrounded(segment, part);
+    return progress_.kind == RangeKind::Protect && (!whole || region_edits::joined(segment, part));
+}
+
+// Regions more than there were, in the first part of the range.
+uint32_t RangeOperation::growth(const Segment& segment, VirtualRange part) const {
+    if (progress_.kind == RangeKind::Unmap) return part == progress_.range && region_edits::surrounded(segment, part) ? 1 : 0;
+    if (progress_.kind == RangeKind::Protect) return region_edits::growth_by_isolation(segment, part);
+    return progress_.kind == RangeKind::Replace ? region_edits::growth_by_put(segment, part) : 0;
+}
+
+// Under the segment's lock, before the first change: what has begun ends, paid or not.
+bool RangeOperation::allowed(Segment& segment, VirtualRange part) {
+    if (progress_.means == Means::Stocks) return !leaves_more(segment, part);
+    return space_.pay_for_regions(context_.locks(), context_.slabs(), segment, growth(segment, part)).ok();
+}
+
+Request* RangeOperation::request_for(Request* request, const Receipt& receipt) {
+    if (request != nullptr) return request;
+    request = context_.slabs().create_reserved<Request>(RequestKind::Range, receipt, context_.cpu());
+    request->process = space_.process();
+    ++context_.desk.range_operations;
+    return request;
+}
+
+// nullptr: there are not so many.
+Request* RangeOperation::request_with_regions(WorkerContext& context, Space& space, const Receipt& receipt, uint32_t regions) {
+    Request* request = context.slabs().create_reserved<Request>(RequestKind::Range, receipt, context.cpu());
+    request->process = space.process();
+    if (request->reserve.fill(context.slabs(), regions).ok()) {
+        ++context.desk.range_operations;
+        return request;
+    }
+    context.slabs().destroy(request);
+    return nullptr;
+}
+
+void RangeOperation::keep_reserve(WorkerContext& context, Request& request) {
+    const RangeKind kind = request.range.kind;
+    if (kind != RangeKind::Populate && kind != RangeKind::Settle) request.reserve.keep(context.slabs());
+}
+
+void RangeOperation::visit(Leaf& leaf, VirtualRange part) {
+    Guard guard(context_.locks(), leaf.lock);
+    const PageSpan span = leaf.pages_of(part);
+    if (changes_regions()) leaf.revoke(span);
+    if (progress_.kind == RangeKind::Protect) {
+        protect_pages(context_, leaf, span, progress_.access, batch_);
+        return;
+    }
+    if (progress_.kind == RangeKind::Settle || progress_.vacant) return settle_pages(leaf, span, batch_);
+    const Taking taking = progress_.kind == RangeKind::Discard ? Taking::Private : Taking::All;
+    const unsigned taken = unmap_pages(context_, leaf, span, taking, batch_);
+    if (taken > 0) space_.quota.refund(context_.locks(), PageCount{taken});
+}
+
+void RangeOperation::mark(Segment& segment, VirtualRange part) {
+    progress_.marked = part;
+    progress_.vacant = progress_.kind == RangeKind::Unmap && segment.is_free(part);
+    if (progress_.vacant) return;
+    Segment::Change change(segment);
+    forget_grants(part);
+    // One region over all of it, so that nobody maps something into a hole of it meanwhile.
+    if (progress_.kind == RangeKind::Unmap)
+        return region_edits::put(context_, segment, part, {Access::none(), RegionTraits::None, RegionWork::Unmapping});
+    if (progress_.kind == RangeKind::Replace)
+        return region_edits::put(context_, segment, part, replacement(part, RegionWork::Changing));
+    region_edits::isolate(context_, segment, part);
+    region_edits::set_access(segment, part, progress_.access);
+    region_edits::set_work(segment, part, RegionWork::Changing);
+}
+
+// Only the part with the range's lowest page has a stack's guard.
+RegionAttributes RangeOperation::replacement(VirtualRange part, RegionWork work) const {
+    const RegionAttributes lowest{progress_.access, progress_.traits, work};
+    return part.start == progress_.range.start ? lowest : lowest.without_guard();
+}
+
+void RangeOperation::visit_all(VirtualRange part) {
+    space_.leaves.for_each_in(part, [&](Leaf& leaf) { visit(leaf, part); });
+}
+
+// Within a Change of more leaves than one: so that no fault has a page by a grant when another one has been refused already.
+void RangeOperation::forget_grants(VirtualRange part) {
+    if (leaves_over(part) > 1) space_.leaves.for_each_in(part, [](Leaf& leaf) { leaf.forget(); });
+}
+
+// Regions first, then leaves (Segment (b)). Replacing, the old pages go before the new region can be seen: a fault must not
+// give an old page the new one's rights.
+void RangeOperation::edit(Segment& segment, VirtualRange part) {
+    if (progress_.kind == RangeKind::Replace) {
+        Segment::Change change(segment);
+        region_edits::put(context_, segment, part, replacement(part, RegionWork::None));
+        return visit_all(part);
+    }
+    if (progress_.kind == RangeKind::Unmap) {
+        Segment::Change change(segment);
+        forget_grants(part);
+        region_edits::cut(context_, segment, part);
+    } else if (progress_.kind == RangeKind::Protect) {
+        Segment::Change change(segment);
+        forget_grants(part);
+        region_edits::isolate(context_, segment, part);
+        region_edits::set_access(segment, part, progress_.access);
+        region_edits::merge(context_, segment, part);
+    }
+    visit_all(part);
+}
+
+void RangeOperation::finish_marked(Segment& segment) {
+    const VirtualRange part = progress_.marked;
+    const bool changed = changes_regions();
+    progress_.marked = {};
+    progress_.vacant = false;
+    if (!changed) return;
+    Request* waiting = nullptr;
+    {
+        Segment::Guard guard(context_.locks(), segment.lock);
+        Segment::Change change(segment);
+        if (progress_.kind == RangeKind::Unmap) {
+            region_edits::cut(context_, segment, part);
+        } else {
+            region_edits::set_work(segment, part, RegionWork::None);
+            region_edits::merge(context_, segment, part);
+        }
+        space_.settle_regions(context_.locks(), context_.slabs(), segment);
+        waiting = segment.waiting;
+        segment.waiting = nullptr;
+    }
+    release_all(context_, waiting);
+}
+
+RangeOperation::Step RangeOperation::do_marked(Segment& segment) {
+    for (uint32_t visited = 0; visited < FlushBatch::kMaxLeaves; ++visited) {
+        Leaf* leaf = space_.leaves.next(progress_.cursor.leaf_down(), progress_.marked.end);
+        if (leaf == nullptr) {
+            progress_.cursor = progress_.marked.end;
+            finish_marked(segment);
+            return Step::Done;
+        }
+        visit(*leaf, progress_.marked);
+        progress_.cursor = leaf->range().end;
+    }
+    return Step::More;
+}
+
+RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part, Request*& request,
+                                             const Receipt& receipt) {
+    if (!changes_regions()) {  // nobody is in its way: leaf by leaf, without the segment's lock
+        progress_.marked = part;
+        return Step::More;
+    }
+    Segment::Guard guard(context_.locks(), segment.lock);
+    if (segment.busy(part)) {
+        if (!batch_.empty()) return Step::More;  // first what is done already
+        request = request_for(request, receipt);
+        request->range = progress_;
+        park(*request, segment.waiting);
+        return Step::Blocked;
+    }
+    if (progress_.cursor == progress_.range.start && !allowed(segment, part)) return Step::Refused;
+    if (leaves_over(part) > FlushBatch::kMaxLeaves) {
+        mark(segment, part);
+        return Step::More;
+    }
+    if (!batch_.has_room_for(leaves_over(part))) return Step::More;
+    edit(segment, part);
+    if (changes_regions()) space_.settle_regions(context_.locks(), context_.slabs(), segment);
+    progress_.cursor = part.end;
+    if (progress_.kind == RangeKind::Unmap && batch_.local() && part.start >= AddressLayout::kCommonMaps)
+        segment.reuse(part);
+    return Step::Done;
+}
+
+RangeOperation::Step RangeOperation::populate(const Receipt& receipt) {
+    for (uint64_t done = 0; done < kPagesPerPopulateStep && progress_.cursor < progress_.range.end; ++done) {
+        const Touched touched = touch_page(context_, space_, progress_.cursor, Access::read(), Toucher::Vm, nullptr);
+        // Filling in advance is a wish: where memory ends, or the range has changed, so does it.
+        if (!touched.usable() && touched.outcome != Touch::Parked && touched.outcome != Touch::Denied) return Step::Done;
+        progress_.cursor = progress_.cursor + kPageSize;
+    }
+    (void)receipt;
+    return progress_.cursor < progress_.range.end ? Step::More : Step::Done;
+}
+
+RangeOperation::Step RangeOperation::advance(Request*& request, const Receipt& receipt) {
+    if (progress_.kind == RangeKind::Populate) return populate(receipt);
+    while (progress_.cursor < progress_.range.end) {
+        const uint32_t index = space_.layout().segment_of(progress_.cursor);
+        const VirtualAddress segment_end = space_.layout().segment_range(index).end;
+        Segment* segment = space_.segment(index);
+        if (segment == nullptr) {
+            progress_.cursor = segment_end;
+            continue;
+        }
+        const VirtualRange part = VirtualRange{progress_.cursor, segment_end}.intersect(progress_.range);
+        const bool marked = !progress_.marked.empty();
+        if (marked && !batch_.empty()) return Step::More;
+        const Step step = marked ? do_marked(*segment) : do_part(*segment, part, request, receipt);
+        // Each part replaced takes a region of its own, and the reserve is for one.
+        if (step == Step::Done && progress_.kind == RangeKind::Replace && progress_.cursor < progress_.range.end)
+            return Step::More;
+        if (step == Step::Blocked || step == Step::Refused || (step == Step::More && (marked || progress_.marked.empty()))) return step;
+    }
+    return Step::Done;
+}
+
+void RangeOperation::return_holes(WorkerContext& context, Space& space, const RangeProgress& progress) {
+    if (progress.kind != RangeKind::Unmap) return;
+    space.for_each_segment(progress.range, [&](Segment& segment) {
+        const VirtualRange part = progress.range.intersect(segment.range());
+        Segment::Guard guard(context.locks(), segment.lock);
+        if (part.start >= AddressLayout::kCommonMaps && segment.is_free(part)) segment.reuse(part);
+    });
+}
+
+RangeOperation::Started RangeOperation::start(WorkerContext& context, Space& space, const Receipt& receipt,
+                                              const RangeProgress& what) {
+    RangeProgress progress = what;
+    Request* request = nullptr;
+    if (const uint32_t segments = segments_over(space, what.range); what.kind == RangeKind::Replace && segments > 1) {
+        request = request_with_regions(context, space, receipt, segments);
+        if (request == nullptr) return {Started::Kind::Refused};
+    }
+    FlushBatch* batch = context.slabs().create_reserved<FlushBatch>(space.process(), context.cpu());
+    RangeOperation operation(context, space, progress, *batch);
+    const Step step = operation.advance(request, receipt);
+    if (step == Step::Refused) {
+        FlushBatch::discard(context, *batch);
+        return {Started::Kind::Refused};
+    }
+    if (step == Step::Done && request == nullptr && batch->local()) {
+        const bool cached = FlushBatch::post(context, *batch, nullptr) == FlushBatch::Outcome::FinishedLocally;
+        return {cached ? Started::Kind::FinishedLocally : Started::Kind::Finished};
+    }
+    request = operation.request_for(request, receipt);
+    request->range = progress;
+    request->finished = step == Step::Done;
+    if (!request->finished) keep_reserve(context, *request);
+    if (step == Step::Blocked) {
+        FlushBatch::discard(context, *batch);
+        return {Started::Kind::Unfinished, request};
+    }
+    batch->insist();
+    if (FlushBatch::post(context, *batch, request) != FlushBatch::Outcome::Pending) context.desk.push_ready(*request);
+    return {request->finished ? Started::Kind::Flushing : Started::Kind::Unfinished, request};
+}
+
+bool RangeOperation::proceed(WorkerContext& context, Request& request) {
+    Space* space = context.processes.find(request.process);
+    if (space == nullptr) request.reserve.release(context.slabs());  // it ended meanwhile; its end takes care of the rest
+    if (space == nullptr) return true;
+    if (request.finished) {
+        request.reserve.release(context.slabs());
+        return_holes(context, *space, request.range);
+        return true;
+    }
+    if (!context.slabs().ensure_from_stock<FlushBatch>(1).ok()) {
+        context.desk.push_ready(request);  // whoever has one waits for nothing but flushes
+        return false;
+    }
+    request.reserve.lend(context.slabs());
+    FlushBatch* batch = context.slabs().create_reserved<FlushBatch>(space->process(), context.cpu());
+    RangeOperation operation(context, *space, request.range, *batch);
+    Request* self = &request;
+    const Step step = operation.advance(self, request.receipt);
+    request.finished = step == Step::Done;
+    if (step == Step::Refused) {
+        FlushBatch::discard(context, *batch);
+        request.error = Error::NoMemory;
+        return true;
+    }
+    if (!request.finished) keep_reserve(context, request);
+    if (step == Step::Blocked) {
+        FlushBatch::discard(context, *batch);
+        return false;
+    }
+    batch->insist();
+    if (FlushBatch::post(context, *batch, &request) != FlushBatch::Outcome::Pending) context.desk.push_ready(request);
+    return false;
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,88 @@
+#include "servers/vm/calls/share_operation.hpp"
+
+#include "servers/vm/calls/mapping.hpp"
+#include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/fault/touch_page.hpp"
+#include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/requests/parking.hpp"
+#include "servers/vm/requests/shortage.hpp"
+#include "servers/vm/reserve.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr unsigned kPagesPerStep = 128;
+
+Error error_of(const Touched& touched) {
+    if (touched.usable()) return Error::None;
+    if (touched.outcome == Touch::NoMemory) return Error::NoMemory;
+    return touched.outcome == Touch::Parked ? Error::Again : Error::BadAddress;
+}
+
+}  // namespace
+
+Error ShareOperation::prepare_page(WorkerContext& context, Space& source, VirtualAddress address) {
+    return error_of(touch_page(context, source, address, Access::read(), Toucher::Vm, nullptr));
+}
+
+// Both leaves are locked at once, lower key first.
+Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space& destination, VirtualAddress address,
+                                    Access access) {
+    const Touched touched = touch_page(context, source, address, Access::read(), Toucher::Vm, nullptr);
+    if (!touched.usable()) return error_of(touched);
+    const Result<void> reserved = Reserve::ensure<Leaf, LeafNode, Run, Sharer>(
+        context.worker, Reserve::kFaultFrames, {1, LeafMap::kMostNewNodes, 2 * RunTree::kMostNewRuns, 2});
+    if (!reserved.ok()) return Error::NoMemory;
+    Leaf* to = obtain_leaf(context, destination, address);
+    if (to == nullptr || !destination.quota.charge(context.locks(), context.slabs(), PageCount{1}).ok())
+        return Error::NoMemory;
+    Leaf& from = *touched.leaf;
+    const unsigned page = page_in_leaf(address);
+    {
+        PairGuard pair(context.locks(), from.lock, from.order_key(), to->lock, to->order_key());
+        // As in a fault: some CPU may still see what was at these addresses before.
+        if (from.table().get(page).held() && !to->dead && to->flushing == 0) {
+            share_page(context, from, page, *to, page, access);
+            return Error::None;
+        }
+    }
+    destination.quota.refund(context.locks(), PageCount{1});
+    return Error::Again;
+}
+
+// None: the range has been seen to its end; Again: not yet.
+Error ShareOperation::step(WorkerContext& context, Space& source, Space& destination, RangeProgress& progress) {
+    for (unsigned i = 0; i < kPagesPerStep && progress.cursor < progress.range.end; ++i) {
+        const Error error = progress.kind == RangeKind::Populate
+                                ? prepare_page(context, source, progress.cursor)
+                                : share_page_at(context, source, destination, progress.cursor, progress.access);
+        if (error != Error::None) return error;
+        progress.cursor = progress.cursor + kPageSize;
+    }
+    if (progress.cursor < progress.range.end) return Error::Again;
+    if (progress.kind == RangeKind::Share) return Error::None;
+    const RegionAttributes busy{progress.access, RegionTraits::None, RegionWork::Changing};
+    if (const Result<void> inserted = insert_over(context, destination, progress.range, busy); !inserted.ok())
+        return inserted.error();
+    // --- commit point --- (what follows fails for lack of memory, or where the source unmaps meanwhile)
+    progress.kind = RangeKind::Share;
+    progress.cursor = progress.range.start;
+    return Error::Again;
+}
+
+bool ShareOperation::proceed(WorkerContext& context, Request& request) {
+    Space* source = context.processes.find(request.source);
+    Space* destination = context.processes.find(request.process);
+    request.error = source == nullptr || destination == nullptr ? Error::NoProcess
+                                                                : step(context, *source, *destination, request.range);
+    if (request.error == Error::Again) {
+        context.desk.push_ready(request);
+        return false;
+    }
+    if (request.error == Error::NoMemory && wait_for_memory(context, request)) return false;
+    if (request.range.kind == RangeKind::Share && destination != nullptr) open_regions(context, *destination, request.range.range);
+    return true;
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,75 @@
+#include "servers/vm/fault/fault.hpp"
+
+#include "servers/vm/fault/touch_page.hpp"
+#include "servers/vm/requests/shortage.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+// Words 1..6 of kPageFault and kMemoryRequest (abi/message.hpp).
+struct FaultMessage {
+    Endpoint thread;
+    VirtualAddress address;
+    uint64_t flags;
+    uint32_t sequence;
+    ProcessId process;
+    uint64_t bytes;
+
+    explicit FaultMessage(const Message& m)
+        : thread(m.source()),
+          address(m.words[1]),
+          flags(m.words[2]),
+          sequence(static_cast<uint32_t>(m.words[3])),
+          process(static_cast<uint32_t>(m.words[4])),
+          bytes(m.words[6]) {}
+};
+
+// A table is linked again where a thread faulted although nothing was missing: an earlier resume may have been overtaken by
+// its thread's death.
+TableLink link_of(const Touched& touched) {
+    if (!touched.new_to_cpu && touched.outcome != Touch::Spurious) return {};
+    return {touched.leaf->range().start, touched.leaf->table_frame().address()};
+}
+
+Error error_of(Touch outcome) { return outcome == Touch::Denied ? Error::AccessDenied : Error::BadAddress; }
+
+Action fail(WorkerContext& context, const Receipt& receipt, const FaultMessage& fault, Touch outcome) {
+    if (outcome == Touch::Parked) return Action::none();
+    if (outcome != Touch::NoMemory) return Action::refuse(fault.thread, fault.sequence, error_of(outcome));
+    if (wait_for_memory(context, receipt)) return Action::none();
+    return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
+}
+
+}  // namespace
+
+Action serve_fault(WorkerContext& context, const Receipt& receipt) {
+    const FaultMessage fault(receipt.message);
+    context.worker.statistics.faults.add();
+    Space* space = context.processes.find(fault.process);
+    if (space == nullptr) return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
+    const Touched touched =
+        touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, &receipt);
+    if (!touched.usable()) [[unlikely]] return fail(context, receipt, fault, touched.outcome);
+    return Action::resume(fault.thread, fault.sequence, link_of(touched));
+}
+
+Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
+    const FaultMessage fault(receipt.message);
+    Space* space = context.processes.find(fault.process);
+    if (space == nullptr) return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
+    if (!fault.address.in_user_space() || fault.bytes > kUserTop - fault.address.raw())
+        return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);
+    const Access needed = Access::needed_for(fault.flags);
+    const VirtualRange range = VirtualRange::of(fault.address, fault.bytes);
+    TableLink link{};
+    for (VirtualAddress at = range.start.page_down(); at < range.end; at = at + kPageSize) {
+        if (link.wanted() && at.leaf_down() != link.base) break;
+        const Touched touched = touch_page(context, *space, at, needed, Toucher::User, &receipt);
+        if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
+        if (!link.wanted() && touched.new_to_cpu) link = link_of(touched);
+    }
+    return Action::resume(fault.thread, fault.sequence, link);
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,46 @@
+// ZeroedFrame: a frame made ready for a page before any lock is taken: charged to the quota, taken from the reserve, zeroed.
+// What is not used goes back.
+#pragma once
+
+#include "servers/vm/arena/window.hpp"
+#include "servers/vm/quota/quota.hpp"
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+// By the string instruction that base/memory uses for long blocks: its microcode writes whole lines.
+inline void zero_frame(FrameNumber frame) { __builtin_memset(window_pointer(frame), 0, kPageSize); }
+
+class ZeroedFrame {
+  public:
+    ZeroedFrame(WorkerContext& context, Quota& quota) : context_(context), quota_(quota) {}
+    ZeroedFrame(const ZeroedFrame&) = delete;
+    ZeroedFrame& operator=(const ZeroedFrame&) = delete;
+    ~ZeroedFrame() {
+        if (!ready_) return;
+        context_.frames().free(frame_);
+        quota_.refund(context_.locks(), PageCount{1});
+    }
+
+    // Needs a reserved frame. False: over the quota.
+    [[nodiscard]] bool obtain() {
+        if (!quota_.charge(context_.locks(), context_.slabs(), PageCount{1}).ok()) return false;
+        frame_ = context_.frames().allocate_reserved();
+        zero_frame(frame_);
+        ready_ = true;
+        return true;
+    }
+    [[nodiscard]] bool ready() const { return ready_; }
+    FrameNumber release() {
+        ready_ = false;
+        return frame_;
+    }
+
+  private:
+    WorkerContext& context_;
+    Quota& quota_;
+    FrameNumber frame_;
+    bool ready_ = false;
+};
+
+}  // namespace shoal::vm

@@ -1,0 +1,175 @@
+#include "servers/vm/flush/flush_batch.hpp"
+
+#include "servers/vm/platform/platform.hpp"
+#include "servers/vm/requests/parking.hpp"
+
+namespace shoal::vm {
+
+void FlushBatch::add_frame(FrameTable table, FrameNumber frame) {
+    FrameInfo& info = table[frame];
+    info.set_sharers(frames_);
+    frames_ = &info;
+}
+
+void FlushBatch::add_sharer(Sharer& sharer) {
+    sharer.next = sharers_;
+    sharers_ = &sharer;
+}
+
+void FlushBatch::add_to_message(VirtualRange range) {
+    if (message_.count == FlushRequest::kFlushAll) return;
+    if (message_.count > 0 && message_.ranges[message_.count - 1].end == range.start) {
+        message_.ranges[message_.count - 1].end = range.end;
+    } else if (message_.count == FlushRequest::kMaxRanges) {
+        message_.count = FlushRequest::kFlushAll;
+    } else {
+        message_.ranges[message_.count++] = range;
+    }
+}
+
+void FlushBatch::add_range(Leaf& leaf, VirtualRange range) {
+    if (leaf.cpus.empty()) return;
+    add_to_message(range);
+    message_.cpus |= leaf.cpus;
+    if (leaf.cpus == CpuSet::only(worker_)) return;
+    // Our own CPU is flushed when the batch is posted, before it runs anything but VM; the others later. Meanwhile no CPU
+    // may see a new frame in this leaf while another one still sees the old.
+    local_ = false;
+    SHOAL_ASSERT(leaf_count_ < kMaxLeaves);
+    leaves_[leaf_count_++] = &leaf;
+    ++leaf.flushing;
+}
+
+void FlushBatch::add_dead_leaf(Leaf& leaf) {
+    add_to_message(leaf.range());
+    message_.cpus |= leaf.cpus;
+    local_ = false;
+    unlinks_ = true;
+    leaves_[leaf_count_++] = &leaf;
+    ++leaf.flushing;
+}
+
+void FlushBatch::release_frames(WorkerContext& context) {
+    const FrameTable table = context.frame_table();
+    while (frames_ != nullptr) {
+        FrameInfo& info = *frames_;
+        frames_ = static_cast<FrameInfo*>(info.sharers());
+        info.set_sharers(nullptr);
+        const Released released = info.release();
+        SHOAL_ASSERT(released == Released::Last);
+        if (released == Released::Last) context.frames().free(table.number(info));
+    }
+    while (sharers_ != nullptr) {
+        Sharer* sharer = sharers_;
+        sharers_ = sharer->next;
+        if (table[sharer->frame].release() == Released::Last) context.frames().free(sharer->frame);
+        context.slabs().destroy(sharer);
+    }
+}
+
+// Under the leaf's lock. False: its space is ending, and takes the leaf with it.
+bool FlushBatch::retire_dead(WorkerContext& context, Leaf& leaf) {
+    Space* space = context.processes.find(message_.process);
+    if (space == nullptr) {
+        leaf.dead = false;
+        return false;
+    }
+    space->leaves.remove(leaf);
+    return true;
+}
+
+void FlushBatch::release_leaves(WorkerContext& context) {
+    for (uint32_t i = 0; i < leaf_count_; ++i) {
+        Leaf& leaf = *leaves_[i];
+        Request* freed = nullptr;
+        bool retired = false;
+        {
+            Guard guard(context.locks(), leaf.lock);
+            SHOAL_ASSERT(leaf.flushing > 0);
+            if (--leaf.flushing == 0) {
+                freed = leaf.waiting;
+                leaf.waiting = nullptr;
+                // By whichever batch is the last: one that met the leaf while its table was being unlinked holds it, too.
+                retired = leaf.dead && retire_dead(context, leaf);
+            }
+        }
+        release_all(context, freed);
+        if (!retired) continue;
+        context.worker.reclaimer.retire(leaf.retire_hook, deleter_of(Retired::Leaf));
+        ++context.desk.graces;
+    }
+}
+
+void FlushBatch::discard(WorkerContext& context, FlushBatch& batch) {
+    batch.release_frames(context);
+    context.slabs().destroy(&batch);
+}
+
+bool FlushBatch::try_post(WorkerContext& context, FlushBatch& batch) {
+    batch.message_.cookie = reinterpret_cast<uint64_t>(&batch);
+    if (batch.message_.cpus.empty()) {
+        complete(context, batch);
+        return true;
+    }
+    const Result<platform::Posted> posted =
+        batch.unlinks_ ? platform::unlink(batch.message_) : platform::flush(batch.message_);
+    if (!posted.ok() && posted.error() == Error::Again) return false;
+    // NoProcess: the kernel has no such space any more, so nothing of it is cached.
+    if (!posted.ok() || posted.value() == platform::Posted::Done) {
+        complete(context, batch);
+        return true;
+    }
+    batch.next_ = context.desk.posted;
+    batch.previous_ = nullptr;
+    if (batch.next_ != nullptr) batch.next_->previous_ = &batch;
+    context.desk.posted = &batch;
+    return true;
+}
+
+FlushBatch::Outcome FlushBatch::post(WorkerContext& context, FlushBatch& batch, Request* request) {
+    if (batch.local_) {
+        const Outcome outcome = batch.empty() ? Outcome::Finished : Outcome::FinishedLocally;
+        if (!batch.empty()) context.worker.statistics.flushes_local.add();
+        discard(context, batch);
+        return outcome;
+    }
+    SHOAL_ASSERT(request != nullptr);
+    if (!batch.unlinks_) context.worker.statistics.flushes_remote.add();
+    batch.request_ = request;
+    ++request->flushes;
+    if (!try_post(context, batch)) {
+        batch.next_ = context.desk.unposted;
+        context.desk.unposted = &batch;
+    }
+    return Outcome::Pending;
+}
+
+void FlushBatch::post_refused(WorkerContext& context) {
+    FlushBatch* refused = context.desk.unposted;
+    context.desk.unposted = nullptr;
+    while (refused != nullptr) {
+        FlushBatch* next = refused->next_;
+        if (!try_post(context, *refused)) {
+            refused->next_ = context.desk.unposted;
+            context.desk.unposted = refused;
+        }
+        refused = next;
+    }
+}
+
+void FlushBatch::complete(WorkerContext& context, FlushBatch& batch) {
+    batch.release_leaves(context);
+    batch.release_frames(context);
+    Request* request = batch.request_;
+    context.slabs().destroy(&batch);
+    if (--request->flushes == 0) context.desk.push_ready(*request);
+}
+
+void FlushBatch::done(WorkerContext& context, FlushBatch& batch) {
+    if (batch.previous_ != nullptr) batch.previous_->next_ = batch.next_;
+    else context.desk.posted = batch.next_;
+    if (batch.next_ != nullptr) batch.next_->previous_ = batch.previous_;
+    complete(context, batch);
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,99 @@
+// FlushBatch: page-table entries that were removed or lost a right, on their way out of the TLBs, and the only owner of the
+// frames they mapped until all CPUs concerned have acknowledged.
+//
+// Filled under the leaves' locks, posted with no lock held. Where only the worker's own CPU can have cached the entries,
+// nothing is posted: the reply asks the kernel to flush the caller's space on this CPU before it runs again
+// (kFlushPartner), and until then this CPU runs nothing but VM.
+#pragma once
+
+#include "abi/memory.hpp"
+#include "servers/vm/leaf/leaf.hpp"
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+// One leaf's mapping of a frame that several leaves map; on the frame's list, or in a batch once it is unmapped.
+struct Sharer {
+    static constexpr SlabType kSlabType = SlabType::Sharer;
+    Sharer(FrameNumber of, Leaf& in, unsigned at) : frame(of), leaf(&in), page(at) {}
+    FrameNumber frame;
+    Leaf* leaf;
+    unsigned page;
+    Sharer* next = nullptr;
+};
+
+class FlushBatch {
+  public:
+    static constexpr SlabType kSlabType = SlabType::FlushBatch;
+    static constexpr uint32_t kStock = 16;
+    static constexpr uint32_t kMaxLeaves = 64;
+
+    // process: whose space; request: goes on when the batch is done (may be set later).
+    FlushBatch(ProcessId process, CpuId worker) : worker_(worker) { message_.process = process; }
+
+    // Under the leaf's lock.
+    void add_frame(FrameTable table, FrameNumber frame);
+    void add_sharer(Sharer& sharer);
+    // After the leaf's entries in the range have changed; at most kMaxLeaves leaves a batch.
+    void add_range(Leaf& leaf, VirtualRange range);
+
+    // A leaf that is marked dead: its table is unlinked, then the leaf leaves the map and is retired. A batch holds either dead
+    // leaves or what else there is.
+    void add_dead_leaf(Leaf& leaf);
+    // Ranges of a message that overflows would unlink every table of the space.
+    [[nodiscard]] bool has_room_for_dead_leaf() const {
+        return leaf_count_ < kMaxLeaves && message_.count < FlushRequest::kMaxRanges;
+    }
+    [[nodiscard]] bool unlinks() const { return unlinks_; }
+
+    // To be flushed before anything else happens, although only this CPU is concerned: the reply is still far.
+    void insist() { local_ = empty(); }
+    [[nodiscard]] bool has_room_for(uint64_t leaves) const { return leaf_count_ + leaves <= kMaxLeaves; }
+    [[nodiscard]] bool empty() const { return message_.count == 0; }
+    [[nodiscard]] bool local() const { return local_; }
+    [[nodiscard]] Request* request() const { return request_; }
+
+    enum class Outcome : uint8_t {
+        Finished,         // nothing was cached anywhere, or it has been flushed; the batch is gone
+        FinishedLocally,  // as Finished once the reply has flushed the partner's space
+        Pending,          // request->flushes was raised; the request is sent to its owner when it falls to 0
+    };
+    // Consumes the batch. request: nullptr if the caller knows that the batch is local.
+    static Outcome post(WorkerContext& context, FlushBatch& batch, Request* request);
+    // kFlushDone, on the CPU that posted it.
+    static void done(WorkerContext& context, FlushBatch& batch);
+    // Posts what the kernel refused before.
+    static void post_refused(WorkerContext& context);
+    // Gives back an unused batch, or one whose entries nobody can have cached.
+    static void discard(WorkerContext& context, FlushBatch& batch);
+
+    // For the audit.
+    template <typename Visit>
+    void for_each_frame(Visit visit) const {
+        for (FrameInfo* info = frames_; info != nullptr; info = static_cast<FrameInfo*>(info->sharers())) visit(*info);
+    }
+    [[nodiscard]] FlushBatch* next() const { return next_; }
+    [[nodiscard]] const Sharer* sharers() const { return sharers_; }
+
+  private:
+    void add_to_message(VirtualRange range);
+    void release_frames(WorkerContext& context);
+    void release_leaves(WorkerContext& context);
+    bool retire_dead(WorkerContext& context, Leaf& leaf);
+    static bool try_post(WorkerContext& context, FlushBatch& batch);
+    static void complete(WorkerContext& context, FlushBatch& batch);
+
+    FlushRequest message_{};
+    FrameInfo* frames_ = nullptr;  // exclusive ones, chained through their list of sharers, which they have no other use for
+    Sharer* sharers_ = nullptr;    // references to shared ones, dropped after the flush
+    Request* request_ = nullptr;
+    FlushBatch* next_ = nullptr;      // posted or refused batches of this worker
+    FlushBatch* previous_ = nullptr;
+    CpuId worker_;
+    bool local_ = true;            // no CPU but the worker's is concerned
+    bool unlinks_ = false;         // holds dead leaves
+    uint32_t leaf_count_ = 0;
+    Leaf* leaves_[kMaxLeaves];     // whose faults wait for this batch
+};
+
+}  // namespace shoal::vm

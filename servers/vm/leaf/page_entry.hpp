@@ -1,0 +1,69 @@
+// PageEntry: an entry of a last-level page table (SDM vol. 3A, table 4-20), and PageTable: 512 of them, one frame.
+//
+// VM writes entries under the leaf lock; the CPUs' page walkers read them at any time. Accessed and dirty are set in
+// advance, so that a walker never writes: the line stays with the CPU that maps. A page without any access keeps its frame
+// in an entry that is held but not present.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/address.hpp"
+#include "servers/vm/leaf/access.hpp"
+
+namespace shoal::vm {
+
+class PageEntry {
+  public:
+    constexpr PageEntry() = default;  // nothing held
+    constexpr PageEntry(FrameNumber frame, Access access)
+        : raw_(frame.address().raw() | kHeld | access_bits(access)) {}
+    static constexpr PageEntry from_raw(uint64_t raw) { return PageEntry{raw}; }
+
+    [[nodiscard]] constexpr uint64_t raw() const { return raw_; }
+    [[nodiscard]] constexpr bool held() const { return (raw_ & kHeld) != 0; }
+    [[nodiscard]] constexpr bool present() const { return (raw_ & kPresent) != 0; }
+    [[nodiscard]] constexpr FrameNumber frame() const { return FrameNumber{(raw_ & kFrame) >> kPageShift}; }
+    // What the CPU would allow.
+    [[nodiscard]] constexpr Access access() const {
+        if (!present()) return Access::none();
+        if ((raw_ & kWritable) != 0) return Access::read_write();
+        return (raw_ & kNoExecute) != 0 ? Access::read() : Access::read_execute();
+    }
+    constexpr bool operator==(const PageEntry&) const = default;
+
+  private:
+    static constexpr uint64_t kPresent = 1 << 0, kWritable = 1 << 1, kUser = 1 << 2, kAccessed = 1 << 5, kDirty = 1 << 6;
+    static constexpr uint64_t kHeld = 1 << 9;  // ignored by the CPU
+    static constexpr uint64_t kNoExecute = uint64_t{1} << 63;
+    static constexpr uint64_t kFrame = 0x000f'ffff'ffff'f000;
+
+    constexpr explicit PageEntry(uint64_t raw) : raw_(raw) {}
+    static constexpr uint64_t access_bits(Access access) {
+        if (access.is_none()) return 0;
+        return kPresent | kUser | kAccessed | kDirty | (access.writes() ? kWritable : 0) |
+               (access.executes() ? 0 : kNoExecute);
+    }
+    uint64_t raw_ = 0;
+};
+
+class PageTable {
+  public:
+    [[nodiscard]] PageEntry get(unsigned page) const {
+        return PageEntry::from_raw(entries_[page].load(std::memory_order_relaxed));
+    }
+    // release pairs with the page walker (x86 walks see stores in order; the host's software walker acquires): the page's
+    // contents are there before its entry.
+    void set(unsigned page, PageEntry entry) { entries_[page].store(entry.raw(), std::memory_order_release); }
+
+  private:
+    std::atomic<uint64_t> entries_[kPagesPerLeaf];
+};
+static_assert(sizeof(PageTable) == kPageSize);
+
+// The index of an address' page in its leaf.
+constexpr unsigned page_in_leaf(VirtualAddress address) {
+    return static_cast<unsigned>(address.raw() >> kPageShift) & (kPagesPerLeaf - 1);
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,73 @@
+// RunTree: the phys-region tree of one leaf: which of its pages are resident, and in what state.
+//
+// Runs are as long as they can be: neighbours in equal state are one run. Every function needs the leaf lock. Changes read
+// the frames of the pages concerned from the table, so they come before the entries are cleared.
+#pragma once
+
+#include "servers/vm/leaf/page_entry.hpp"
+#include "servers/vm/leaf/run.hpp"
+#include "servers/vm/slab/slab_caches.hpp"
+
+namespace shoal::vm {
+
+class RunTree {
+  public:
+    // Runs that a change may need at worst, to be ensured before: a page between two unlike neighbours takes one, cutting
+    // out of the middle of a run one, restating a middle two.
+    static constexpr uint32_t kMostNewRuns = 2;
+
+    // The run that holds the page, or nullptr.
+    [[nodiscard]] Run* find(unsigned page) const {
+        Run* run = runs_.floor(static_cast<uint16_t>(page));
+        return run != nullptr && page < run->end_ ? run : nullptr;
+    }
+    // Adds a page that is not resident yet. Sequential touching extends the run that grew last, without a search.
+    void add(SlabCaches& slabs, const PageTable& table, unsigned page, PageState state, FrameNumber frame) {
+        const bool extends = latest_ != nullptr && latest_->end_ == page && latest_->state_ == state;
+        if (extends) [[likely]] extend(*latest_, frame);
+        else add_elsewhere(slabs, page, state, frame);
+        // Only a resident next page can begin a run to merge with; its entry tells without a search.
+        if (page + 1 < kPagesPerLeaf && table.get(page + 1).held()) merge_with_next(slabs, *latest_);
+    }
+    // Removes the resident pages of the span.
+    void remove(SlabCaches& slabs, const PageTable& table, PageSpan span);
+    // Gives the resident pages of the span the state.
+    void restate(SlabCaches& slabs, const PageTable& table, PageSpan span, PageState state);
+
+    // Calls visit(PageSpan part, PageState state) for the resident parts of the span, ascending.
+    template <typename Visit>
+    void for_each_in(PageSpan span, Visit visit) const {
+        for (Run* run = first_reaching(span.first); run != nullptr && run->first_ < span.end; run = runs_.next(*run))
+            visit(run->span().intersect(span), run->state_);
+    }
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        runs_.for_each([&](const Run& run) { visit(run); });
+    }
+    // The first run that ends behind the page, or nullptr.
+    [[nodiscard]] Run* first_reaching(unsigned page) const;
+    // Forgets all pages; the space ends.
+    void clear(SlabCaches& slabs);
+    [[nodiscard]] bool empty() const { return runs_.empty(); }
+    [[nodiscard]] size_t size() const { return runs_.size(); }
+    // For tests and the audit.
+    [[nodiscard]] bool sound() const;
+
+    static uint64_t sum_frames(const PageTable& table, PageSpan span);
+
+  private:
+    static void extend(Run& run, FrameNumber frame) {
+        ++run.end_;
+        run.frame_sum_ += frame.raw();
+    }
+    void add_elsewhere(SlabCaches& slabs, unsigned page, PageState state, FrameNumber frame);
+    void split(SlabCaches& slabs, const PageTable& table, Run& run, unsigned at);
+    void isolate(SlabCaches& slabs, const PageTable& table, PageSpan span);
+    bool merge_with_next(SlabCaches& slabs, Run& run);
+    void drop(SlabCaches& slabs, Run& run);
+
+    AvlTree<Run, &Run::hook_, Run::FirstPage> runs_;
+    Run* latest_ = nullptr;  // where the last page was added
+};
+
+}  // namespace shoal::vm

@@ -1,0 +1,35 @@
+// The thin interface below VM: the kernel calls that it makes. In the guest they are traps (kernel_platform.cpp), on the
+// host a model of the machine (tests/support/vm). Each acts for the calling worker's CPU.
+#pragma once
+
+#include "abi/endpoint.hpp"
+#include "abi/memory.hpp"
+#include "base/address.hpp"
+#include "base/cpu.hpp"
+#include "base/result.hpp"
+
+namespace shoal::vm::platform {
+
+enum class Posted : uint8_t {
+    Done,     // flushed everywhere already
+    Pending,  // kFlushDone with the cookie follows
+};
+
+// Flushes a space's ranges from the TLBs of the request's CPUs. Errors: Again (too many under way), NoProcess.
+Result<Posted> flush(const FlushRequest& request);
+// As flush(), and each CPU first removes its links to the last-level tables of the ranges.
+Result<Posted> unlink(const FlushRequest& request);
+// Errors: NoProcess, Busy (it has not stopped). kSpaceGone follows.
+Result<void> destroy_space(ProcessId process);
+// kWorkerCalled to the worker of another CPU.
+void call_worker(CpuId cpu);
+// Error: NoProcess.
+Result<CpuId> home_of(ProcessId process);
+// area: 2 MiB-aligned. Error: Invalid.
+Result<void> lend_area(PhysicalAddress area);
+// Error: NoEntry (none to give back).
+Result<PhysicalAddress> reclaim_area();
+// A line for whoever watches the console.
+void print(const char* text, uint64_t bytes);
+
+}  // namespace shoal::vm::platform

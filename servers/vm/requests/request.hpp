@@ -1,0 +1,94 @@
+// Request: something that a worker could not finish at once, as an object in the arena: what was received, and how far it
+// got. It holds no lock and no stack; whoever finds it can go on.
+#pragma once
+
+#include "abi/message.hpp"
+#include "base/address.hpp"
+#include "base/cpu.hpp"
+#include "servers/vm/leaf/access.hpp"
+#include "servers/vm/reclaim/reclaimer.hpp"
+#include "servers/vm/requests/range_reserve.hpp"
+#include "servers/vm/slab/slab_types.hpp"
+#include "servers/vm/space/region.hpp"
+
+namespace shoal::vm {
+
+class Space;
+
+// A message as received.
+struct Receipt {
+    Message message;
+    uint64_t status = 0;            // StatusFlags
+    bool after_shortage = false;    // memory was already called in for it: the next failure is final
+};
+
+// The worker's one message: what it received, and in the same place what it replies (Action::Kind::Reply). Until the reply is
+// written the request stands there whole: whoever has to wait keeps a copy of it.
+using Exchange = Receipt;
+
+enum class RequestKind : uint8_t {
+    Again,  // dispatch the receipt once more
+    Range,  // a range operation under way (RangeOperation)
+    Exit,   // a space being taken apart (ExitOperation)
+    Share,  // a range of one space on its way into another (ShareOperation)
+    Load,   // an executable on its way into a space (LoadOperation)
+    Trim,   // empty leaves being given up (LeafTrim)
+    Held,   // as Again, for the one call that a worker holds (hold())
+};
+
+enum class RangeKind : uint8_t {
+    Unmap,
+    Replace,  // unmaps, and maps anew in the same instant
+    Protect,
+    Discard,
+    Settle,  // changes nothing: answers when what others have changed there has been flushed
+    Populate,
+    Share,
+};
+
+// What an operation may draw on.
+enum class Means : uint8_t {
+    Caches,  // whatever there is
+    Stocks,  // the worker's stocks, where nothing else is left: it may not leave more regions or runs than there were
+};
+
+// A range operation's progress. Ranges are page-aligned.
+struct RangeProgress {
+    RangeKind kind = RangeKind::Unmap;
+    Access access;              // Protect, Replace
+    VirtualRange range;
+    VirtualAddress cursor;      // everything before it is done
+    VirtualRange marked;        // the part of one segment whose regions carry our RegionWork; empty: none
+    RegionTraits traits = RegionTraits::None;  // Replace
+    Means means = Means::Caches;
+    bool vacant = false;        // nothing is mapped in the marked part: it is free for others, and only flushes are waited for
+};
+
+class Request {
+  public:
+    static constexpr SlabType kSlabType = SlabType::Request;
+    static constexpr uint32_t kStock = 16;
+
+    Request(RequestKind what, const Receipt& received, CpuId worker) : kind(what), receipt(received), owner(worker) {}
+
+    // Part of a desk, not of a slab.
+    [[nodiscard]] bool embedded() const { return kind == RequestKind::Trim || kind == RequestKind::Held; }
+
+    RequestKind kind;
+    Error error = Error::None;   // result: error, and words 1..3 of the answer
+    uint64_t results[3] = {};
+    Receipt receipt;
+    CpuId owner;                 // the worker that goes on with it
+    CpuId answerer = owner;      // the worker that received the call, whose answer its sender waits for
+    uint32_t flushes = 0;        // batches of it under way; touched by the owner only
+    bool finished = false;       // nothing left but its flushes, and the answer
+    ProcessId process;
+    ProcessId source;            // Share, Load only
+    Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
+    RangeProgress range;
+    RangeReserve reserve;        // Range
+    Request* next = nullptr;     // on one chain at a time: a leaf's, a segment's, a desk's
+    RetireHook grace;            // Exit: waits until no worker can be inside the space
+};
+
+}  // namespace shoal::vm

@@ -1,0 +1,116 @@
+// ProcessTable: the sharded process table. A slot per process, at the kernel's index, on lines of its own and permanent, so
+// that finding a process is an index and a comparison. Each slot belongs to the shard of the process' home CPU, whose
+// worker makes, ends and counts its processes.
+#pragma once
+
+#include <atomic>
+
+#include "base/containers/list.hpp"
+#include "servers/vm/requests/rendezvous.hpp"
+#include "servers/vm/requests/request_desk.hpp"
+#include "servers/vm/space/space.hpp"
+#include "servers/vm/worker_statistics.hpp"
+
+namespace shoal::vm {
+
+class alignas(kCacheLine) ProcessSlot {
+  public:
+    // The space of exactly this process; nullptr: it has none, is ending, or the slot is another's now. It stays valid until
+    // the worker's next quiescent state.
+    [[nodiscard]] Space* find(ProcessId process) const {
+        // acquire pairs with the release in open(): the space comes with its contents
+        if (name_.load(std::memory_order_acquire) != process.raw()) return nullptr;
+        return space_.load(std::memory_order_acquire);  // as above; close() clears the name first
+    }
+
+    // The space of the process that lives at home on `cpu`; nullptr: none does, or it is ending. For that CPU's worker, which
+    // ends such processes itself: the space stays valid for its step. Any other worker may make one at any time.
+    [[nodiscard]] Space* living_at(CpuId cpu) const {
+        // acquire pairs with the release in open(): what is read next is that birth's or a later one's, no earlier home's
+        if (home_.load(std::memory_order_acquire) != cpu || closed()) return nullptr;
+        return space_.load(std::memory_order_acquire);  // pairs with open(): the space comes with its contents
+    }
+
+    // Birth and death of what is in the slot; swaps of two slots later.
+    SpinLock<VmRank::Lifecycle> lifecycle;
+
+    // Under the lifecycle lock.
+    [[nodiscard]] Space* space() const { return space_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool empty() const { return space() == nullptr; }
+    void open(ProcessId process, CpuId home, Space& space) {
+        home_.store(home, std::memory_order_release);               // pairs with living_at()
+        space_.store(&space, std::memory_order_release);            // pairs with find()
+        name_.store(process.raw(), std::memory_order_release);      // pairs with find()
+    }
+    // Nobody finds the space any more; it is still there, for the request that takes it apart.
+    void close() { name_.store(kNobody, std::memory_order_release); }  // pairs with find()
+    void reopen(ProcessId process) { name_.store(process.raw(), std::memory_order_release); }  // pairs with find()
+    void vacate() { space_.store(nullptr, std::memory_order_release); }  // pairs with find()
+    [[nodiscard]] bool closed() const { return name_.load(std::memory_order_relaxed) == kNobody; }
+
+    [[nodiscard]] CpuId home() const { return home_.load(std::memory_order_relaxed); }
+
+    ListHook shard_hook;
+    Request* exit = nullptr;  // takes the space apart; between close() and vacate()
+
+  private:
+    static constexpr uint32_t kNobody = 0;  // generation 0 is no process'
+    std::atomic<uint32_t> name_{kNobody};
+    std::atomic<Space*> space_{nullptr};
+    std::atomic<CpuId> home_;
+};
+
+// What one CPU's worker keeps of its own beyond the allocators: its processes, and its requests.
+struct alignas(kCacheLine) ProcessShard {
+    SpinLock<VmRank::Depot> lock;
+    List<ProcessSlot, &ProcessSlot::shard_hook> living GUARDED_BY(lock);
+    RequestDesk desk;
+    // Written by the CPU's worker alone; a table may be freed by another one than made it.
+    Counter tables_made, tables_freed, areas_lent, areas_returned;
+};
+
+class ProcessTable {
+  public:
+    static uint64_t bytes_for(uint32_t slots, uint32_t cpus);
+    // In zeroed, permanent memory of that many bytes.
+    static ProcessTable* create(void* memory, uint32_t slots, uint32_t cpus);
+
+    // nullptr: no such slot.
+    [[nodiscard]] ProcessSlot* slot(ProcessId process) {
+        return process.slot() < slots_ ? &slot_array()[process.slot()] : nullptr;
+    }
+    [[nodiscard]] Space* find(ProcessId process) {
+        ProcessSlot* found = slot(process);
+        return found == nullptr ? nullptr : found->find(process);
+    }
+    [[nodiscard]] ProcessShard& shard(CpuId cpu) { return shard_array()[cpu.index()]; }
+    [[nodiscard]] uint32_t slots() const { return slots_; }
+    [[nodiscard]] uint32_t cpus() const { return cpus_; }
+    [[nodiscard]] ProcessSlot& slot_at(uint32_t index) { return slot_array()[index]; }
+    Shortage& shortage() { return shortage_; }
+    Rendezvous& rendezvous() { return rendezvous_; }
+    // Pages of all memory that VM owns; the default of a quota.
+    [[nodiscard]] PageCount memory() const { return memory_; }
+    void set_memory(PageCount pages) { memory_ = pages; }
+
+  private:
+    ProcessTable(uint32_t slots, uint32_t cpus) : slots_(slots), cpus_(cpus) {}
+    // Shards and slots follow the object; reached by addition, so that finding a slot loads nothing on the way.
+    [[nodiscard]] ProcessShard* shard_array();
+    [[nodiscard]] ProcessSlot* slot_array();
+
+    uint32_t slots_, cpus_;
+    PageCount memory_;
+    Shortage shortage_;
+    Rendezvous rendezvous_;
+};
+
+inline ProcessShard* ProcessTable::shard_array() {
+    constexpr uint64_t kHeader = (sizeof(ProcessTable) + kCacheLine - 1) & ~(kCacheLine - 1);
+    return reinterpret_cast<ProcessShard*>(reinterpret_cast<uint64_t>(this) + kHeader);
+}
+inline ProcessSlot* ProcessTable::slot_array() {
+    return reinterpret_cast<ProcessSlot*>(reinterpret_cast<uint64_t>(shard_array()) + sizeof(ProcessShard) * cpus_);
+}
+
+}  // namespace shoal::vm

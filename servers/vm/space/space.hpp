@@ -1,0 +1,104 @@
+// Space: one process' addresses: segments with regions, the map of leaves, the quota.
+//
+// Segments are made when first used and stay until the space ends. Small objects of their own hold what faults read; what
+// calls write lies behind it.
+#pragma once
+
+#include <atomic>
+
+#include "abi/endpoint.hpp"
+#include "servers/vm/leaf/leaf_map.hpp"
+#include "servers/vm/quota/quota.hpp"
+#include "servers/vm/space/address_layout.hpp"
+#include "servers/vm/space/segment.hpp"
+
+namespace shoal::vm {
+
+// Segments of 32 neighbouring slices.
+struct SegmentDirectory {
+    static constexpr SlabType kSlabType = SlabType::SegmentDirectory;
+    static constexpr uint32_t kSegments = 32;
+    std::atomic<Segment*> segments[kSegments] = {};
+};
+
+// Whose space it is: where memory ends, a program's fault ends the program, and nobody else suffers.
+enum class Standing : uint8_t {
+    Program,
+    Server,  // its faults are served from the workers' stocks of frames
+};
+
+class alignas(kCacheLine) Space {
+  public:
+    static constexpr SlabType kSlabType = SlabType::Space;
+
+    // order: the id by which this space's locks are ordered among spaces; below 2^16, its own while it lives.
+    Space(ProcessId process, uint32_t order, uint32_t cpus, PageCount quota_pages)
+        : process_(process), order_(order), layout_(cpus), common_(layout_.segment_range(0)), quota(quota_pages) {}
+
+    [[nodiscard]] ProcessId process() const { return process_; }
+    [[nodiscard]] uint32_t order() const { return order_; }
+    [[nodiscard]] const AddressLayout& layout() const { return layout_; }
+    [[nodiscard]] Segment& common() { return common_; }
+
+    // The segment over the address; nullptr: nothing was ever mapped there. Wait-free.
+    [[nodiscard]] Segment* find_segment(VirtualAddress address) { return segment(layout_.segment_of(address)); }
+    [[nodiscard]] Segment* segment(uint32_t index);
+    // Makes it if need be. Error: NoMemory.
+    Result<Segment*> obtain_segment(uint32_t index, SlabCaches& slabs);
+
+    // Calls visit(Segment&) for those that exist in the range, ascending.
+    template <typename Visit>
+    void for_each_segment(VirtualRange range, Visit visit) {
+        const uint32_t last = layout_.segment_of(range.end - 1);
+        for (uint32_t index = layout_.segment_of(range.start); index <= last; ++index)
+            if (Segment* found = segment(index)) visit(*found);
+    }
+    // Regions are memory that the process makes VM use: the quota pays a page for each kRegionsPerPage begun of a segment, so that
+    // only every so manieth map of a segment charges, and no line is written that the segment's lock does not guard already.
+    static constexpr uint32_t kRegionsPerPage = 16;
+    [[nodiscard]] static constexpr uint32_t pages_for(uint64_t regions) {
+        return static_cast<uint32_t>((regions + kRegionsPerPage - 1) / kRegionsPerPage);
+    }
+    // Both under the segment's lock. pay: before a change that adds that many. Error: NoMemory (over the quota).
+    Result<void> pay_for_regions(LockContext& worker, SlabCaches& slabs, Segment& segment, uint32_t more) {
+        if (more == 0 || pages_for(segment.regions().size() + more) <= segment.paid_pages) [[likely]] return {};
+        return pay(worker, slabs, segment, more);
+    }
+    // settle: after a change. What is paid is what is there, but where an operation over several segments could not pay for all.
+    void settle_regions(LockContext& worker, SlabCaches& slabs, Segment& segment) {
+        if (pages_for(segment.regions().size()) != segment.paid_pages) [[unlikely]] settle(worker, slabs, segment);
+    }
+
+    // For the audit.
+    [[nodiscard]] uint64_t count_directories() const;
+    [[nodiscard]] static constexpr VirtualRange everything() { return {VirtualAddress{0}, AddressLayout::kTop}; }
+
+    // At the end: no worker can reach the space any more, and leaves and regions are gone.
+    void free_segments(SlabCaches& slabs);
+
+  private:
+    Result<void> pay(LockContext& worker, SlabCaches& slabs, Segment& segment, uint32_t more);
+    void settle(LockContext& worker, SlabCaches& slabs, Segment& segment);
+
+    static constexpr uint32_t kDirectories = kMaxCpus / SegmentDirectory::kSegments;
+    ProcessId process_;
+    uint32_t order_;
+    AddressLayout layout_;
+    std::atomic<SegmentDirectory*> directories_[kDirectories] = {};
+
+  public:
+    LeafMap leaves;
+
+  private:
+    Segment common_;
+
+  public:
+    // Under the common segment's lock: the heap is [heap_start, heap_end), its region ends at the page border above.
+    VirtualAddress heap_start, heap_end;
+    Quota quota;
+    Standing standing = Standing::Program;  // set before anybody finds the space
+    // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
+    Request* exit_request = nullptr;
+};
+
+}  // namespace shoal::vm

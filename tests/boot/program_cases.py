@@ -1,0 +1,40 @@
+"""Programs of the image that test the running system, and the programs that show it off."""
+from shoal.testing.boot_case import BootCase, ImageFacts, says
+
+# Program -> CPU counts of a run, seconds, arguments.
+_PROGRAMS = {
+    "hello": ((1, 4), 60, ""),
+    "selftest": ((1, 2, 4, 8), 240, ""),
+    "machine": ((1, 4), 120, ""),
+    "spawner": ((1, 4), 900, "count=2000"),
+    "hostile": ((4,), 1500, "seed={seed}"),
+}
+_STRESS = ("spawner", "hostile")
+_SUITES = ("faults", "pipeline", "ipc", "sample")
+
+
+def cases(facts: ImageFacts) -> list[BootCase]:
+    offered = []
+    for program, (counts, timeout, arguments) in _PROGRAMS.items():
+        for debug in (False, True):
+            for cpus in counts:
+                offered.append(BootCase(f"programs/{program}-{'debug' if debug else 'release'}-{cpus}",
+                                        _options(program, arguments.format(seed=facts.seed)), cpus, debug=debug,
+                                        timeout=timeout, program=program, only_full=debug and cpus not in (2, 4),
+                                        group="stress" if program in _STRESS else "boot"))
+    # Far returns: TCG reads their stack with the kernel's rights. Where SMAP does not refuse that, other checks have to.
+    offered.append(BootCase("programs/machine-nosmap", [*_options("machine", ""), "nosmap"], cpus=4, timeout=120,
+                            program="machine"))
+    offered.append(BootCase("programs/machine-nofsgsbase", [*_options("machine", "nofsgsbase"), "nofsgsbase"], cpus=1, timeout=120,
+                            program="machine", check=says(" -fsgsbase")))
+    # No frame, slab object or slot is lost in a hundred thousand lives.
+    offered.append(BootCase("programs/spawner-100000", _options("spawner", "count=100000"), cpus=4, timeout=1800,
+                            program="spawner", only_full=True, group="stress"))
+    for suite in _SUITES:
+        for cpus in (2, 4):
+            offered.append(BootCase(f"programs/{suite}-release-{cpus}", [f"bench={suite}"], cpus, timeout=300, program=suite))
+    return offered
+
+
+def _options(program: str, arguments: str) -> list[str]:
+    return [f"rs.program={program}"] + ([f"rs.args={arguments}"] if arguments else [])

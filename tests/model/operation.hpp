@@ -1,0 +1,49 @@
+// One step of a model test: what a program can do to an address space, and what it saw.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/error.hpp"
+
+namespace shoal::model {
+
+enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew };
+inline constexpr unsigned kKinds = 10;
+
+// Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
+// shows.
+inline constexpr unsigned kWordsUsed = 3;
+inline constexpr uint16_t kWordIndex[kWordsUsed] = {0, 37, 511};
+
+struct Operation {
+    Kind kind = Kind::Read;
+    uint8_t worker = 0;      // the CPU that does it
+    uint8_t space = 0;
+    uint8_t other = 0;       // Share: the destination space
+    uint8_t word = 0;        // Read, Write, Execute: index into kWordIndex
+    uint64_t address = 0;
+    uint64_t bytes = 0;
+    uint64_t protection = 0;
+    uint64_t flags = 0;
+    uint64_t value = 0;      // Write
+    bool operator==(const Operation&) const = default;
+};
+
+// How an access ended. A fault that cannot be served would kill the program; the test lets it live.
+enum class Access : uint8_t { Done, Refused, OutOfMemory };
+
+struct Outcome {
+    Error error = Error::None;     // of a call
+    uint64_t address = 0;          // of Map and Brk
+    Access access = Access::Done;  // of Read, Write, Execute
+    uint64_t value = 0;            // of Read
+};
+
+constexpr bool is_access(Kind kind) { return kind == Kind::Read || kind == Kind::Write || kind == Kind::Execute; }
+
+std::string describe(const Operation& operation);
+std::string describe(const Operation& operation, const Outcome& outcome);
+
+}  // namespace shoal::model

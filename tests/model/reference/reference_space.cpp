@@ -1,0 +1,172 @@
+#include "tests/model/reference/reference_space.hpp"
+
+namespace shoal::model {
+
+namespace {
+
+constexpr uint64_t kPage = kPageSize;
+constexpr uint64_t kKnownProtections = kProtectRead | kProtectWrite | kProtectExecute;
+
+std::shared_ptr<ReferenceSpace::Contents> zeros() {
+    return std::make_shared<ReferenceSpace::Contents>();
+}
+
+Error check_protection(uint64_t protection) {
+    if ((protection & ~kKnownProtections) != 0) return Error::Invalid;
+    const bool both = (protection & kProtectWrite) != 0 && (protection & kProtectExecute) != 0;
+    return both ? Error::Invalid : Error::None;
+}
+
+}  // namespace
+
+bool allows(uint64_t protection, Kind access) {
+    switch (access) {
+        case Kind::Write: return (protection & kProtectWrite) != 0;
+        case Kind::Execute: return (protection & kProtectExecute) != 0;
+        // x86 pages that can be written or executed can be read (SDM vol. 3A, 4.6).
+        default: return protection != kProtectNone;
+    }
+}
+
+uint64_t round_up_to_pages(uint64_t bytes) { return (bytes + kPage - 1) & ~(kPage - 1); }
+
+Error check_range(uint64_t address, uint64_t bytes) {
+    if (address % kPage != 0 || bytes == 0) return Error::Invalid;
+    if (bytes > kUserTop || address > kUserTop - round_up_to_pages(bytes)) return Error::BadAddress;
+    return Error::None;
+}
+
+Error ReferenceSpace::check_map(const Operation& op) const {
+    if (op.bytes == 0) return Error::Invalid;
+    if (op.bytes > kUserTop) return Error::NoMemory;
+    if (const Error error = check_protection(op.protection); error != Error::None) return error;
+    if ((op.flags & kMapGrowsDown) != 0 && op.bytes <= kPage) return Error::Invalid;  // the guard alone
+    if ((op.flags & (kMapFixed | kMapFixedNoReplace)) == 0) return Error::None;
+    const uint64_t bytes = round_up_to_pages(op.bytes);
+    if (op.address % kPage != 0 || op.address < kLowestMap) return Error::Invalid;
+    if (bytes > kUserTop || op.address > kUserTop - bytes) return Error::NoMemory;
+    if ((op.flags & kMapFixedNoReplace) != 0 && !is_free(op.address, bytes)) return Error::Exists;
+    return Error::None;
+}
+
+bool ReferenceSpace::map_fits(const Operation& op, uint64_t chosen) const {
+    const uint64_t bytes = round_up_to_pages(op.bytes);
+    if (chosen % kPage != 0 || chosen == 0 || bytes > kUserTop || chosen > kUserTop - bytes) return false;
+    if ((op.flags & kMapFixed) != 0) return chosen == op.address;
+    return is_free(chosen, bytes);
+}
+
+void ReferenceSpace::map(const Operation& op, uint64_t chosen) {
+    const uint64_t end = chosen + round_up_to_pages(op.bytes);
+    erase(chosen, end);
+    for (uint64_t page = chosen; page < end; page += kPage)
+        pages_[page] = Page{op.protection, false, false, zeros()};
+    if ((op.flags & kMapGrowsDown) != 0) pages_.at(chosen).guard = true;
+}
+
+Error ReferenceSpace::unmap(const Operation& op) {
+    if (const Error error = check_range(op.address, op.bytes); error != Error::None) return error;
+    erase(op.address, op.address + round_up_to_pages(op.bytes));
+    return Error::None;
+}
+
+Error ReferenceSpace::protect(const Operation& op) {
+    if (const Error error = check_protection(op.protection); error != Error::None) return error;
+    if (const Error error = check_range(op.address, op.bytes); error != Error::None) return error;
+    const uint64_t end = op.address + round_up_to_pages(op.bytes);
+    if (!mapped_throughout(op.address, end)) return Error::BadAddress;
+    for (uint64_t page = op.address; page < end; page += kPage)
+        pages_.at(page).protection = op.protection;
+    return Error::None;
+}
+
+Error ReferenceSpace::dont_need(const Operation& op) {
+    if (const Error error = check_range(op.address, op.bytes); error != Error::None) return error;
+    const uint64_t end = op.address + round_up_to_pages(op.bytes);
+    if (!mapped_throughout(op.address, end)) return Error::BadAddress;
+    for (uint64_t page = op.address; page < end; page += kPage)
+        if (Page& at = pages_.at(page); !at.shared) at.contents = zeros();
+    return Error::None;
+}
+
+Outcome ReferenceSpace::brk(const Operation& op) {
+    Outcome outcome;
+    outcome.address = heap_end_;
+    if (op.address == 0) return outcome;
+    const uint64_t old_top = round_up_to_pages(heap_end_), top = round_up_to_pages(op.address);
+    const bool within = op.address >= kHeapStart && op.address < kHeapLimit;
+    if (!within || (top > old_top && !is_free(old_top, top - old_top))) {
+        outcome.error = Error::NoMemory;
+        return outcome;
+    }
+    for (uint64_t page = old_top; page < top; page += kPage)
+        pages_[page] = Page{kProtectRead | kProtectWrite, false, false, zeros()};
+    if (top < old_top) erase(top, old_top);
+    outcome.address = heap_end_ = op.address;
+    return outcome;
+}
+
+Outcome ReferenceSpace::access(const Operation& op) {
+    Outcome outcome;
+    const auto found = pages_.find(op.address & ~(kPage - 1));
+    if (found == pages_.end() || found->second.guard || !allows(found->second.protection, op.kind)) {
+        outcome.access = Access::Refused;
+        return outcome;
+    }
+    if (op.kind == Kind::Execute) return outcome;
+    uint64_t& word = (*found->second.contents)[op.word];
+    if (op.kind == Kind::Write) word = op.value;
+    outcome.value = word;
+    return outcome;
+}
+
+bool ReferenceSpace::can_share_from(const Operation& op) const {
+    const uint64_t end = op.address + round_up_to_pages(op.bytes);
+    if (!mapped_throughout(op.address, end)) return false;
+    const uint64_t first = pages_.at(op.address).protection;
+    for (uint64_t page = op.address; page < end; page += kPage) {
+        const Page& at = pages_.at(page);
+        if (at.guard || !allows(at.protection, Kind::Read)) return false;
+        for (const Kind kind : {Kind::Write, Kind::Execute})
+            if (allows(at.protection, kind) != allows(first, kind)) return false;
+    }
+    return true;
+}
+
+bool ReferenceSpace::is_free(uint64_t start, uint64_t bytes) const {
+    const auto next = pages_.lower_bound(start);
+    return next == pages_.end() || next->first >= start + bytes;
+}
+
+void ReferenceSpace::share_from(ReferenceSpace& source, const Operation& op) {
+    const uint64_t end = op.address + round_up_to_pages(op.bytes);
+    for (uint64_t page = op.address; page < end; page += kPage) {
+        Page& from = source.pages_.at(page);
+        from.shared = true;
+        pages_[page] = from;
+    }
+}
+
+void ReferenceSpace::clear() {
+    pages_.clear();
+    heap_end_ = kHeapStart;
+}
+
+uint64_t ReferenceSpace::page_near(uint64_t choice) const {
+    if (pages_.empty()) return 0;
+    const auto found = pages_.lower_bound(choice);
+    return found == pages_.end() ? pages_.begin()->first : found->first;
+}
+
+bool ReferenceSpace::mapped_throughout(uint64_t start, uint64_t end) const {
+    auto next = pages_.lower_bound(start);
+    for (uint64_t page = start; page < end; page += kPage, ++next)
+        if (next == pages_.end() || next->first != page) return false;
+    return true;
+}
+
+void ReferenceSpace::erase(uint64_t start, uint64_t end) {
+    pages_.erase(pages_.lower_bound(start), pages_.lower_bound(end));
+}
+
+}  // namespace shoal::model

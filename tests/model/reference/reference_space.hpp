@@ -1,0 +1,65 @@
+// The specification of one address space, in the plainest form: a map from page to what the page is.
+//
+// Nothing of the VM's structure is in it: no regions, runs, leaves or tables.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "abi/memory.hpp"
+#include "tests/model/operation.hpp"
+
+namespace shoal::model {
+
+// The heap may lie in between; exact maps begin above the lowest address.
+inline constexpr uint64_t kLowestMap = 0x1'0000;
+inline constexpr uint64_t kHeapStart = uint64_t{1} << 28;
+inline constexpr uint64_t kHeapLimit = uint64_t{1} << 44;
+
+class ReferenceSpace {
+  public:
+    using Contents = std::array<uint64_t, kWordsUsed>;
+
+    struct Page {
+        uint64_t protection;
+        bool guard = false;                  // the lowest page of a stack, while it is mapped
+        bool shared = false;                 // came to or went from another space by `share`
+        std::shared_ptr<Contents> contents;  // one object where spaces share the page
+    };
+
+    // Each answers like the call of the same name; map takes the address that the system chose and says whether it could.
+    Error check_map(const Operation& op) const;      // None, or the error that a call with these arguments must give
+    bool map_fits(const Operation& op, uint64_t chosen) const;
+    void map(const Operation& op, uint64_t chosen);
+    Error unmap(const Operation& op);
+    Error protect(const Operation& op);
+    Error dont_need(const Operation& op);
+    Outcome brk(const Operation& op);
+    Outcome access(const Operation& op);
+    // Maps the other space's pages of the range here. The caller has checked `can_share_from` and `is_free`.
+    bool can_share_from(const Operation& op) const;
+    bool is_free(uint64_t start, uint64_t bytes) const;
+    void share_from(ReferenceSpace& source, const Operation& op);
+
+    size_t mapped_pages() const { return pages_.size(); }
+    void clear();
+    uint64_t page_near(uint64_t choice) const;  // some mapped page, or 0: lets a generator aim
+    uint64_t heap_end() const { return heap_end_; }
+
+  private:
+    bool mapped_throughout(uint64_t start, uint64_t end) const;
+    void erase(uint64_t start, uint64_t end);
+
+    std::map<uint64_t, Page> pages_;  // by page address
+    uint64_t heap_end_ = kHeapStart;
+};
+
+// Whether a page of this protection lets a program read, write or execute.
+bool allows(uint64_t protection, Kind access);
+uint64_t round_up_to_pages(uint64_t bytes);
+// None, or the error that any range call must give for these numbers.
+Error check_range(uint64_t address, uint64_t bytes);
+
+}  // namespace shoal::model

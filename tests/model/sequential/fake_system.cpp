@@ -1,0 +1,65 @@
+#include "tests/model/sequential/fake_system.hpp"
+
+#include "base/assert.hpp"
+
+namespace shoal::model {
+
+Outcome FakeSystem::map(const Operation& op) {
+    ReferenceSpace& space = spaces_[op.space];
+    Outcome outcome;
+    outcome.error = space.check_map(op);
+    if (outcome.error == Error::None && op.bytes > (uint64_t{1} << 30)) outcome.error = Error::NoMemory;
+    if (outcome.error != Error::None) return outcome;
+    const bool fixed = (op.flags & (kMapFixed | kMapFixedNoReplace)) != 0;
+    outcome.address = fixed ? op.address : next_free_;
+    const bool again = defect_ == Defect::PlacesTwice && op.worker % 2 == 1;
+    if (!fixed && !again) next_free_ += round_up_to_pages(op.bytes);
+    space.map(op, outcome.address);
+    return outcome;
+}
+
+Outcome FakeSystem::apply(const Operation& original) {
+    const std::lock_guard guard(lock_);
+    Operation op = original;
+    ReferenceSpace& space = spaces_[op.space];
+    Outcome outcome;
+    switch (op.kind) {
+        case Kind::Map: return map(op);
+        case Kind::Unmap:
+            if (defect_ == Defect::UnmapsOnePageTooFew && op.bytes > 3 * kPageSize) op.bytes -= kPageSize;
+            outcome.error = space.unmap(op);
+            return outcome;
+        case Kind::Protect:
+            SHOAL_CHECK(defect_ != Defect::Dies || op.protection != kProtectNone);
+            if (defect_ == Defect::IgnoresProtection && op.protection == kProtectRead)
+                op.protection |= kProtectWrite;
+            outcome.error = space.protect(op);
+            return outcome;
+        case Kind::DontNeed:
+            if (defect_ != Defect::KeepsContents) outcome.error = space.dont_need(op);
+            else outcome.error = ReferenceSpace{space}.dont_need(op);
+            return outcome;
+        case Kind::Share: {
+            if ((outcome.error = check_range(op.address, op.bytes)) != Error::None) return outcome;
+            if (op.space == op.other) outcome.error = Error::Invalid;
+            else if (!space.can_share_from(op)) outcome.error = Error::BadAddress;
+            else if (!spaces_[op.other].is_free(op.address, round_up_to_pages(op.bytes)))
+                outcome.error = Error::Exists;
+            else spaces_[op.other].share_from(space, op);
+            return outcome;
+        }
+        case Kind::Renew: space.clear(); return outcome;
+        case Kind::Brk: return space.brk(op);
+        case Kind::Execute:
+        case Kind::Read:
+        case Kind::Write: break;
+    }
+    outcome = space.access(op);
+    if (defect_ == Defect::StaleRead && op.kind == Kind::Read && outcome.access == Access::Done) {
+        if (op.value % 64 == 0) outcome.value = stale_;
+        else stale_ = outcome.value;
+    }
+    return outcome;
+}
+
+}  // namespace shoal::model

@@ -1,0 +1,66 @@
+// The model test tested: it passes a right system and finds and shrinks each defect of a wrong one.
+#include "tests/model/sequential/fake_system.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/model/concurrent/concurrent_run.hpp"
+#include "tests/model/sequential/shrink.hpp"
+
+namespace shoal::model {
+namespace {
+
+MakeSystem maker(Defect defect) {
+    return [defect] { return std::make_unique<FakeSystem>(defect); };
+}
+
+TEST(ModelOfModel, PassesARightSystem) {
+    const Failure failure = run_random(maker(Defect::None), 1, 20'000, 5'000);
+    EXPECT_FALSE(failure) << failure.describe();
+}
+
+class EveryDefect : public testing::TestWithParam<Defect> {};
+
+TEST_P(EveryDefect, IsFoundBySequentialRun) {
+    const Failure failure = run_random(maker(GetParam()), 1, 20'000, 5'000);
+    EXPECT_TRUE(failure);
+}
+
+TEST_P(EveryDefect, IsFoundByConcurrentRun) {
+    ConcurrentPlan plan;
+    plan.operations_per_worker = 4'000;
+    EXPECT_NE(run_concurrently(maker(GetParam()), plan), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Defects, EveryDefect,
+                         testing::Values(Defect::KeepsContents, Defect::IgnoresProtection, Defect::UnmapsOnePageTooFew,
+                                         Defect::StaleRead, Defect::Dies, Defect::PlacesTwice));
+
+struct Shrinking {
+    Defect defect;
+    size_t least;  // so many operations show it, and no fewer
+};
+
+class EveryFailure : public testing::TestWithParam<Shrinking> {};
+
+TEST_P(EveryFailure, ShrinksToTheLeastThatShowsIt) {
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+        const Failure failure = run_random(maker(GetParam().defect), seed, 20'000, 5'000);
+        ASSERT_TRUE(failure);
+        const Failure small = shrink(maker(GetParam().defect), failure);
+        EXPECT_EQ(small.operations.size(), GetParam().least)
+            << "seed " << seed << ", from " << failure.operations.size() << " operations: " << small.describe();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Defects, EveryFailure,
+                         testing::Values(Shrinking{Defect::KeepsContents, 4},      // map, write, DONTNEED, read
+                                         Shrinking{Defect::IgnoresProtection, 3},  // map, protect, write
+                                         Shrinking{Defect::PlacesTwice, 2},        // map, map
+                                         Shrinking{Defect::Dies, 1}));             // protect
+
+TEST(ModelOfModel, PassesARightSystemConcurrently) {
+    EXPECT_EQ(run_concurrently(maker(Defect::None), {}), "");
+}
+
+}  // namespace
+}  // namespace shoal::model

@@ -1,0 +1,106 @@
+#include "tests/model/sequential/generator.hpp"
+
+#include "abi/memory.hpp"
+
+namespace shoal::model {
+
+namespace {
+
+// Where structures end: the heap, a leaf, a gigabyte, the border between the common half and the slices, the top of user space.
+constexpr uint64_t kPlaces[] = {kHeapStart + 2 * kLeafSize, 0x2000'0000, 0x4000'0000 - 2 * kLeafSize, uint64_t{1} << 36,
+                                (uint64_t{1} << 46) - 2 * kLeafSize, kUserTop - 4 * kLeafSize + kPageSize};
+constexpr uint64_t kSpan = 4 * kLeafSize;
+
+struct Weight {
+    Kind kind;
+    unsigned weight;
+};
+constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
+                               {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
+                               {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1}};
+
+}  // namespace
+
+Generator::Generator(uint64_t seed, unsigned workers, unsigned spaces)
+    : random_(seed), workers_(workers), spaces_(spaces) {}
+
+Operation Generator::next(const std::vector<ReferenceSpace>& spaces) {
+    Operation op;
+    op.worker = static_cast<uint8_t>(below(workers_));
+    op.space = static_cast<uint8_t>(below(spaces_));
+    op.other = static_cast<uint8_t>(below(spaces_));
+    op.word = static_cast<uint8_t>(below(kWordsUsed));
+    op.value = random_();
+    unsigned total = 0;
+    for (const Weight& w : kWeights) total += w.weight;
+    uint64_t pick = below(total);
+    for (const Weight& w : kWeights) {
+        op.kind = w.kind;
+        if (pick < w.weight) break;
+        pick -= w.weight;
+    }
+    if (op.kind == Kind::Renew && !one_in(20)) op.kind = Kind::Read;
+    if (op.kind == Kind::Map) choose_map(op);
+    else if (op.kind == Kind::Brk) choose_end(op, spaces[op.space]);
+    else aim(op, spaces[op.space]);
+    return op;
+}
+
+uint64_t Generator::place() {
+    return kPlaces[below(std::size(kPlaces))] + below(kSpan / kPageSize) * kPageSize;
+}
+
+uint64_t Generator::size() {
+    switch (below(8)) {
+        case 0: return kPageSize;
+        case 1: return kLeafSize;
+        case 2: return kLeafSize + below(kLeafSize / kPageSize) * kPageSize;
+        case 3: return one_in(20) ? 0 : 1 + below(kPageSize * 3);
+        case 4: return one_in(20) ? random_() | uint64_t{1} << 48 : kPageSize * 7;
+        default: return (1 + below(24)) * kPageSize;
+    }
+}
+
+uint64_t Generator::protection() {
+    constexpr uint64_t kUsual[] = {kProtectRead | kProtectWrite, kProtectRead | kProtectWrite,
+                                   kProtectRead | kProtectWrite, kProtectRead, kProtectNone,
+                                   kProtectRead | kProtectExecute};
+    return one_in(50) ? below(16) : kUsual[below(std::size(kUsual))];
+}
+
+void Generator::choose_map(Operation& op) {
+    op.flags = kMapPrivate | kMapAnonymous;
+    op.address = place();
+    op.bytes = size();
+    op.protection = protection();
+    switch (below(6)) {
+        case 0: op.address = 0; break;
+        case 1: break;  // a hint
+        case 2: op.flags |= kMapFixedNoReplace; break;
+        default: op.flags |= kMapFixed; break;
+    }
+    if (one_in(60)) op.address += below(kPageSize);
+    if (one_in(16)) op.flags |= kMapPopulate;
+    if (one_in(20)) op.flags |= kMapGrowsDown;
+}
+
+void Generator::choose_end(Operation& op, const ReferenceSpace& space) {
+    switch (below(8)) {
+        case 0: op.address = 0; break;
+        case 1: op.address = kHeapStart - below(2); break;
+        case 2: op.address = one_in(10) ? random_() : kHeapStart + below(kSpan); break;
+        default: op.address = space.heap_end() + below(24 * kPageSize) - 11 * kPageSize; break;
+    }
+}
+
+void Generator::aim(Operation& op, const ReferenceSpace& space) {
+    op.address = place();
+    op.bytes = size();
+    op.protection = protection();
+    if (!one_in(4))
+        if (const uint64_t page = space.page_near(op.address); page != 0) op.address = page;
+    if (is_access(op.kind)) return;
+    if (one_in(60)) op.address += below(kPageSize);
+}
+
+}  // namespace shoal::model

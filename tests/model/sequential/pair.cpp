@@ -1,0 +1,90 @@
+#include "tests/model/sequential/pair.hpp"
+
+#include "abi/memory.hpp"
+
+namespace shoal::model {
+
+Pair::Pair(std::unique_ptr<System> system) : system_(std::move(system)), spaces_(system_->spaces()) {}
+
+std::string Pair::apply(const Operation& op) {
+    const Outcome seen = system_->apply(op);
+    if (ran_out(*system_, seen)) return settle_shortage(op);
+    ReferenceSpace& space = spaces_[op.space];
+    switch (op.kind) {
+        case Kind::Map: return compare_map(op, seen);
+        case Kind::Unmap: return compare_error(op, seen, space.unmap(op));
+        case Kind::Protect: return compare_error(op, seen, space.protect(op));
+        case Kind::DontNeed: return compare_error(op, seen, space.dont_need(op));
+        case Kind::Share: return compare_share(op, seen);
+        case Kind::Read:
+        case Kind::Write:
+        case Kind::Execute: return compare_access(op, seen);
+        case Kind::Renew: space.clear(); return compare_error(op, seen, Error::None);
+        case Kind::Brk: return compare_brk(op, seen);
+    }
+    return {};
+}
+
+// Nothing has changed, except that spaces which `share` left half-way are good for exit only.
+std::string Pair::settle_shortage(const Operation& op) {
+    if (op.kind == Kind::Renew) return "no memory for a space";
+    if (op.kind != Kind::Share) return {};
+    for (const uint8_t which : {op.space, op.other}) {
+        Operation renew;
+        renew.kind = Kind::Renew;
+        renew.space = which;
+        spaces_[which].clear();
+        if (std::string what = compare_error(renew, system_->apply(renew), Error::None); !what.empty()) return what;
+    }
+    return {};
+}
+
+std::string Pair::compare_brk(const Operation& op, const Outcome& seen) {
+    const Outcome expected = spaces_[op.space].brk(op);
+    if (seen.error == expected.error && (seen.error != Error::None || seen.address == expected.address)) return {};
+    return "expected" + model::describe(op, expected);
+}
+
+std::string Pair::audit() {
+    const uint64_t found = system_->audit();
+    return found == 0 ? std::string{} : "the audit found " + std::to_string(found) + " faults";
+}
+
+std::string Pair::compare_map(const Operation& op, const Outcome& seen) {
+    ReferenceSpace& space = spaces_[op.space];
+    const Error expected = space.check_map(op);
+    if (expected != Error::None || seen.error != Error::None) {
+        // A map that is right but larger than memory or quota allow to describe may be refused.
+        const bool too_large = op.bytes > (uint64_t{1} << 40) && seen.error == Error::NoMemory;
+        return too_large ? std::string{} : compare_error(op, seen, expected);
+    }
+    if (!space.map_fits(op, seen.address)) return "this address is not free or not as asked";
+    space.map(op, seen.address);
+    return {};
+}
+
+std::string Pair::compare_share(const Operation& op, const Outcome& seen) {
+    ReferenceSpace& source = spaces_[op.space];
+    ReferenceSpace& destination = spaces_[op.other];
+    if (const Error error = check_range(op.address, op.bytes); error != Error::None)
+        return compare_error(op, seen, error);
+    if (op.space == op.other) return compare_error(op, seen, Error::Invalid);
+    if (!source.can_share_from(op)) return compare_error(op, seen, Error::BadAddress);
+    if (!destination.is_free(op.address, round_up_to_pages(op.bytes)))
+        return compare_error(op, seen, Error::Exists);
+    destination.share_from(source, op);
+    return compare_error(op, seen, Error::None);
+}
+
+std::string Pair::compare_error(const Operation&, const Outcome& seen, Error expected) {
+    if (seen.error == expected) return {};
+    return std::string{"expected "} + error_text(expected);
+}
+
+std::string Pair::compare_access(const Operation& op, const Outcome& seen) {
+    const Outcome expected = spaces_[op.space].access(op);
+    if (seen.access == expected.access && seen.value == expected.value) return {};
+    return "expected" + model::describe(op, expected);
+}
+
+}  // namespace shoal::model

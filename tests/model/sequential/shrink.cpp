@@ -1,0 +1,82 @@
+#include "tests/model/sequential/shrink.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "abi/memory.hpp"
+#include "tests/model/seed.hpp"
+
+namespace shoal::model {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Shrinker {
+  public:
+    Shrinker(const MakeSystem& make, Failure best, Clock::time_point end) : make_(make), best_(std::move(best)), end_(end) {}
+
+    void drop_operations() {
+        for (size_t chunk = std::max<size_t>(best_.operations.size() / 2, 1); chunk > 0; chunk /= 2)
+            while (drop_chunks(chunk)) {
+            }
+    }
+    // So that what remains differs from the most ordinary operation only where that matters.
+    void make_plainer() {
+        for (size_t i = 0; i < best_.operations.size(); ++i) {
+            (void)try_with(i, [](Operation& op) { op.worker = 0; });
+            (void)try_with(i, [](Operation& op) { op.bytes = kPageSize; });
+            (void)try_with(i, [](Operation& op) { op.protection = kProtectRead | kProtectWrite; });
+            (void)try_with(i, [](Operation& op) { op.flags &= ~kMapPopulate; });
+            (void)try_with(i, [](Operation& op) { op.word = 0; });
+        }
+    }
+    const Failure& best() const { return best_; }
+
+  private:
+    // One pass from front to back; true if something could go.
+    bool drop_chunks(size_t chunk) {
+        bool dropped = false;
+        for (size_t start = 0; start < best_.operations.size();) {
+            std::vector<Operation> fewer = best_.operations;
+            const auto from = fewer.begin() + static_cast<ptrdiff_t>(start);
+            fewer.erase(from, from + static_cast<ptrdiff_t>(std::min(chunk, fewer.size() - start)));
+            if (still_fails(fewer)) dropped = true;
+            else start += chunk;
+        }
+        return dropped;
+    }
+    template <typename Change>
+    bool try_with(size_t index, Change change) {
+        if (index >= best_.operations.size()) return false;
+        std::vector<Operation> changed = best_.operations;
+        change(changed[index]);
+        return changed[index] != best_.operations[index] && still_fails(changed);
+    }
+    bool still_fails(const std::vector<Operation>& operations) {
+        if (Clock::now() > end_) return false;
+        Failure found = replay(make_, operations);
+        if (!found) return false;
+        best_ = std::move(found);  // it may have failed before its last operation
+        return true;
+    }
+
+    const MakeSystem& make_;
+    Failure best_;
+    Clock::time_point end_;
+};
+
+}  // namespace
+
+Failure shrink(const MakeSystem& make, const Failure& failure) {
+    const auto end = Clock::now() + std::chrono::seconds(number_from_environment("SHOAL_SHRINK_SECONDS", 120));
+    Failure again = replay(make, failure.operations);
+    if (!again) return failure;
+    Shrinker shrinker(make, std::move(again), end);
+    shrinker.drop_operations();
+    shrinker.make_plainer();
+    shrinker.drop_operations();
+    return shrinker.best();
+}
+
+}  // namespace shoal::model

@@ -1,0 +1,108 @@
+#include "tests/model/vm_system.hpp"
+
+#include "tests/model/reference/reference_space.hpp"
+
+namespace shoal::model {
+
+using vm::test::Harness;
+
+VmSystem::VmSystem(const Options& options)
+    : options_(options), vm_(Harness::Options{.cpus = options.workers, .bytes = options.bytes, .lateness = options.lateness}), processes_(options.spaces) {
+    for (uint32_t i = 0; i < options.spaces; ++i) processes_[i] = make_space(CpuId::from(i % options.workers)).raw();
+}
+
+bool VmSystem::may_run_out() const { return options_.quota != 0 || options_.bytes < (uint64_t{96} << 20); }
+
+ProcessId VmSystem::make_space(CpuId home) {
+    const ProcessId made = vm_.create(home, options_.quota);
+    if (vm::Space* space = vm_.processes().find(made); space != nullptr)
+        space->heap_start = space->heap_end = VirtualAddress{kHeapStart};  // an image's loader would set it
+    return made;
+}
+
+Outcome VmSystem::apply(const Operation& op) {
+    const Outcome outcome = is_access(op.kind) ? access(op) : call(op);
+    if (outcome.error == Error::NoMemory || outcome.access == Access::OutOfMemory) ++refused_for_memory_;
+    return outcome;
+}
+
+Outcome VmSystem::call(const Operation& op) {
+    const CpuId cpu = CpuId::from(op.worker);
+    const VirtualAddress address{op.address};
+    const ProcessId caller = process(op.space);
+    Outcome outcome;
+    switch (op.kind) {
+        case Kind::Map: return map(op);
+        case Kind::Brk: return brk(op);
+        case Kind::Unmap: outcome.error = vm_.munmap(cpu, caller, address, op.bytes); break;
+        case Kind::Protect: outcome.error = vm_.mprotect(cpu, caller, address, op.bytes, op.protection); break;
+        case Kind::DontNeed: outcome.error = vm_.discard(cpu, caller, address, op.bytes); break;
+        case Kind::Share: outcome.error = share(op); break;
+        case Kind::Renew: outcome.error = renew(op); break;
+        default: outcome.error = Error::NotImplemented; break;
+    }
+    return outcome;
+}
+
+Outcome VmSystem::map(const Operation& op) {
+    const Result<VirtualAddress> mapped = vm_.mmap(CpuId::from(op.worker), process(op.space), op.bytes, op.protection,
+                                                   op.flags, VirtualAddress{op.address});
+    Outcome outcome;
+    outcome.error = mapped.ok() ? Error::None : mapped.error();
+    outcome.address = mapped.ok() ? mapped.value().raw() : 0;
+    return outcome;
+}
+
+Outcome VmSystem::brk(const Operation& op) {
+    const Message answer = vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Brk, {{0, op.address}});
+    Outcome outcome;
+    outcome.error = answer.outcome();
+    outcome.address = answer.words[1];
+    return outcome;
+}
+
+// The answer goes to pages that may be there or not.
+void VmSystem::look(unsigned worker, unsigned space) {
+    const CpuId cpu = CpuId::from(worker);
+    const ProcessId caller = process(static_cast<uint8_t>(space));
+    for (const uint64_t what : {kInfoStats, kInfoUsage})
+        (void)vm_.call(cpu, caller, VmCall::Info, {{0, what, caller.raw(), kHeapStart, sizeof(VmStats) + sizeof(VmUsage)}});
+}
+
+Error VmSystem::share(const Operation& op) {
+    const Message arguments{{0, process(op.space).raw(), op.address, op.bytes, process(op.other).raw()}};
+    return vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Share, arguments).outcome();
+}
+
+Error VmSystem::renew(const Operation& op) {
+    const CpuId cpu = CpuId::from(op.worker);
+    const ProcessId old{processes_[op.space].exchange(0)};
+    if (old.raw() == 0) return Error::Busy;  // another worker is at it
+    vm_.stop(old);
+    const Error error = vm_.exit(cpu, old);
+    const ProcessId made = error == Error::None ? make_space(cpu) : old;
+    processes_[op.space] = made.raw();
+    return made.raw() == 0 ? Error::NoMemory : error;
+}
+
+Outcome VmSystem::access(const Operation& op) {
+    const CpuId cpu = CpuId::from(op.worker);
+    const VirtualAddress word = VirtualAddress{op.address}.page_down() + kWordIndex[op.word] * sizeof(uint64_t);
+    Outcome outcome;
+    Error error = Error::None;
+    if (op.kind == Kind::Read) {
+        const Result<uint64_t> read = vm_.read(cpu, process(op.space), word);
+        if (read.ok()) outcome.value = read.value();
+        else error = read.error();
+    } else if (op.kind == Kind::Write) {
+        error = vm_.write(cpu, process(op.space), word, op.value);
+        if (error == Error::None) outcome.value = op.value;
+    } else {
+        error = vm_.execute(cpu, process(op.space), word);
+    }
+    if (error == Error::NoMemory) outcome.access = Access::OutOfMemory;
+    else if (error != Error::None) outcome.access = Access::Refused;
+    return outcome;
+}
+
+}  // namespace shoal::model

@@ -1,0 +1,49 @@
+// VmSystem: the real VM core behind its host harness, as the model tests drive it.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "tests/model/system.hpp"
+#include "tests/support/vm/harness.hpp"
+
+namespace shoal::model {
+
+class VmSystem : public System {
+  public:
+    struct Options {
+        uint32_t workers = 4;
+        uint32_t spaces = 2;
+        uint64_t bytes = uint64_t{128} << 20;  // of memory, VM's own included
+        uint64_t quota = 0;                    // pages a space, 0: all memory
+        uint32_t lateness = 0;                 // Harness::Options
+    };
+    explicit VmSystem(const Options& options);
+
+    unsigned workers() const override { return options_.workers; }
+    unsigned spaces() const override { return options_.spaces; }
+    bool may_run_out() const override;
+    Outcome apply(const Operation& operation) override;
+    void look(unsigned worker, unsigned space) override;
+    uint64_t audit() override { return vm_.audit(); }
+    // Of all workers: how often VM ran its paths, so that a test can see that it reached them.
+    vm::test::Harness& harness() { return vm_; }
+    uint64_t refused_for_memory() const { return refused_for_memory_.load(); }
+
+  private:
+    ProcessId process(uint8_t space) const { return ProcessId{processes_[space].load()}; }
+    ProcessId make_space(CpuId home);
+    Outcome call(const Operation& op);
+    Outcome access(const Operation& op);
+    Outcome map(const Operation& op);
+    Outcome brk(const Operation& op);
+    Error renew(const Operation& op);
+    Error share(const Operation& op);
+
+    const Options options_;
+    vm::test::Harness vm_;
+    std::vector<std::atomic<uint32_t>> processes_;
+    std::atomic<uint64_t> refused_for_memory_{0};
+};
+
+}  // namespace shoal::model

@@ -1,0 +1,137 @@
+// Processes and threads through the kernel calls: life, death, slots, placement.
+#include <gtest/gtest.h>
+
+#include "abi/kernel_call_numbers.hpp"
+#include "abi/kernel_info.hpp"
+#include "kernel/core/entry.hpp"
+#include "tests/support/core/fake_machine.hpp"
+
+namespace shoal::test {
+namespace {
+
+constexpr uint64_t number(KernelCall call) { return static_cast<uint64_t>(call); }
+
+class Processes : public ::testing::Test {
+  protected:
+    Error call(Endpoint who, KernelCall what, std::initializer_list<uint64_t> words) {
+        message = Message{};
+        size_t at = 1;
+        for (uint64_t word : words) message.words[at++] = word;
+        return machine.call(who, number(what), message);
+    }
+    FakeMachine machine{2, 8, 16};
+    Endpoint manager = machine.spawn(CpuId{0});
+    Message message;
+};
+
+TEST_F(Processes, CreateStartKillReapReleaseGivesAllSlotsBack) {
+    const auto before = kernel::slots_in_use(kernel::tables.cpus[0]);
+    for (int round = 0; round < 1000; ++round) {
+        ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0x616263, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+        const Endpoint child{static_cast<uint32_t>(message.words[1])};
+        ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 0, uint64_t(round % 2)}), Error::None);
+        ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 0, 0}), Error::Busy);
+        ASSERT_EQ(call(manager, KernelCall::ProcessRelease, {child.raw()}), Error::Busy);
+        ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 7}), Error::None);
+        ASSERT_EQ(machine.trap(manager, Trap::Receive, kNone, kKernel), Error::None);
+        ASSERT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::None);
+        ASSERT_EQ(message.words[1], child.raw());
+        ASSERT_EQ(message.words[3], 7u);
+        ASSERT_EQ(call(manager, KernelCall::ProcessRelease, {child.raw()}), Error::None);
+        ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 7}), Error::DeadEndpoint);
+    }
+    EXPECT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::NoChild);
+    const auto after = kernel::slots_in_use(kernel::tables.cpus[0]);
+    EXPECT_EQ(before.processes, after.processes);
+    EXPECT_EQ(before.threads, after.threads);
+}
+
+// A manager that comes for one process must not be given another whose notice is still on its way: it could not release it.
+TEST_F(Processes, AreReapedOnlyAfterTheirNoticeHasArrived) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 0, 1}), Error::None);
+    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 7}), Error::None);
+    std::atomic<bool>& on_its_way = FakeMachine::thread(child).process->notice.out;
+    on_its_way.store(true, std::memory_order_relaxed);
+    EXPECT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::NoChild);
+    on_its_way.store(false, std::memory_order_relaxed);
+    EXPECT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::None);
+    EXPECT_EQ(call(manager, KernelCall::ProcessRelease, {child.raw()}), Error::None);
+}
+
+// A created process has a name already: who sends to it waits until it receives, or until it is killed unstarted.
+TEST_F(Processes, SendersToACreatedProcessFollowItOrHearOfItsEnd) {
+    const Endpoint client = machine.spawn(CpuId{1}), near = machine.spawn(CpuId{0});
+    for (const bool starts : {true, false}) {
+        ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+        const Endpoint child{static_cast<uint32_t>(message.words[1])};
+        ASSERT_TRUE(kernel::set_privileges(kernel::tables.cpus[0], child, FakeMachine::everything()).ok());
+        EXPECT_EQ(machine.trap(client, Trap::Send, child), Error::DoNotReply);
+        EXPECT_EQ(machine.trap(near, Trap::Receive, kNone, child), Error::DoNotReply);
+        if (starts) {
+            ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 0, 1}), Error::None);
+            EXPECT_EQ(FakeMachine::thread(child).home_cpu(), CpuId{1});
+            EXPECT_EQ(machine.trap(child, Trap::Receive, kNone), Error::None);
+            EXPECT_EQ(FakeMachine::outcome(client), Error::None);
+        }
+        ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 7}), Error::None);
+        EXPECT_FALSE(FakeMachine::waits(client));
+        EXPECT_EQ(FakeMachine::outcome(client), starts ? Error::None : Error::DeadSourceOrDestination);
+        EXPECT_EQ(FakeMachine::outcome(near), Error::DeadSourceOrDestination);
+        EXPECT_TRUE(FakeMachine::thread(child).callers.empty());
+    }
+}
+
+TEST_F(Processes, SlotsRunOutWithAgain) {
+    Error last = Error::None;
+    for (int i = 0; i < 8 && last == Error::None; ++i) last = call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), 0});
+    EXPECT_EQ(last, Error::Again);
+}
+
+TEST_F(Processes, BadArgumentsAreRefused) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), 0}), Error::None);
+    const uint64_t child = message.words[1];
+    EXPECT_EQ(call(manager, KernelCall::ProcessStart, {child, kUserTop, 0, 0, 0}), Error::BadAddress);
+    EXPECT_EQ(call(manager, KernelCall::ProcessStart, {child, 0x1000, 0, 0, 9}), Error::BadCpu);
+    EXPECT_EQ(call(manager, KernelCall::ProcessStart, {0x7fff, 0x1000, 0, 0, 0}), Error::BadEndpoint);
+    EXPECT_EQ(call(manager, KernelCall::PrivilegeSet, {child, kUserTop}), Error::BadAddress);
+    EXPECT_EQ(call(manager, KernelCall::ThreadTls, {kUserTop}), Error::BadAddress);
+    EXPECT_EQ(call(manager, KernelCall::ThreadAffinity, {kSelf.raw(), 2}), Error::BadCpu);
+    EXPECT_EQ(call(manager, KernelCall::ThreadAffinity, {kPm.raw(), 1}), Error::Permission);
+    EXPECT_EQ(call(manager, KernelCall::Info, {plain_space::kBase, 4}), Error::Invalid);
+    EXPECT_EQ(call(manager, KernelCall::ConsoleWrite, {plain_space::kBase, 1025}), Error::Invalid);
+}
+
+TEST_F(Processes, ThreadsShareAProcessAndEndWithIt) {
+    ASSERT_EQ(call(manager, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 1}), Error::None);
+    const Endpoint second{static_cast<uint32_t>(message.words[1])};
+    EXPECT_EQ(FakeMachine::thread(second).home_cpu(), CpuId{1});
+    EXPECT_EQ(FakeMachine::thread(second).registers.rdi, 5u);
+    EXPECT_EQ(machine.trap(second, Trap::Receive, kAny), Error::DoNotReply);
+    call(manager, KernelCall::ProcessExit, {3});
+    EXPECT_EQ(FakeMachine::thread(manager).state, kernel::ThreadState::Dead);
+    EXPECT_EQ(FakeMachine::thread(second).state, kernel::ThreadState::Free);
+}
+
+TEST_F(Processes, AffinityMovesTheThread) {
+    EXPECT_EQ(call(manager, KernelCall::ThreadAffinity, {kSelf.raw(), 1}), Error::None);
+    EXPECT_EQ(FakeMachine::thread(manager).home_cpu(), CpuId{1});
+    EXPECT_EQ(machine.turn(CpuId{1}), &FakeMachine::thread(manager));
+}
+
+TEST_F(Processes, AnExceptionKillsWithAMessage) {
+    FakeMachine::become(CpuId{0});
+    machine.turn(CpuId{0});
+    kernel::Thread& thread = FakeMachine::thread(manager);
+    thread.registers.rip = 0x1234;
+    kernel::entry::on_exception(thread, 13, 0);
+    machine.settle();
+    EXPECT_EQ(thread.state, kernel::ThreadState::Dead);
+    EXPECT_NE(FakeMachine::console.find("program killed: general protection fault at address 0x1234"), std::string::npos)
+        << FakeMachine::console;
+    EXPECT_NE(FakeMachine::console.find("backtrace: 0x1234"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace shoal::test

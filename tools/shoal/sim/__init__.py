@@ -1,0 +1,1 @@
+"""The multicore timing model: runs the guest suites in it and reads what it says."""

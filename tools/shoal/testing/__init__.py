@@ -1,0 +1,1 @@
+"""How `./shoal test` runs: suites list their cases and report each one's result."""
