@@ -8,22 +8,21 @@ from shoal.testing.boot_case import BootCase, ImageFacts, ends_well
 
 
 class Listener:
-    """Hears QEMU say why its machine stops: connects while the guest starts, and reads when all is over."""
+    """Hears QEMU say why its machine stops: the machine starts paused and goes on when somebody listens."""
+
+    PAUSED = ["-S"]
 
     def __init__(self, expected: str):
         self.expected = expected
         self.monitor: Monitor | None = None
-        self.folder: Path | None = None
 
-    def connect(self, folder: Path, _console: list[str]) -> bool:
-        if folder != self.folder:
-            self.folder, self.monitor = folder, Monitor(folder)
-        return False
+    def connect(self, folder: Path) -> None:
+        self.monitor = Monitor(folder)
+        self.monitor.execute("cont")
 
     def check(self, outcome: Outcome) -> str:
-        reason = ends_well(outcome)
-        if reason or self.monitor is None:
-            return reason or "the machine was gone before the monitor was asked"
+        if reason := ends_well(outcome):
+            return reason
         with self.monitor as monitor:
             reasons = [event["data"]["reason"] for event in monitor.events_to_the_end() if event["event"] == "SHUTDOWN"]
         return "" if reasons == [self.expected] else f"QEMU gives {reasons} as its reason to stop, not {self.expected}"
@@ -37,8 +36,8 @@ def cases(facts: ImageFacts) -> list[BootCase]:
                                    ("reboot", False, "guest-reset"), ("reboot", True, "guest-reset")):
         listener = Listener(expected)
         offered.append(BootCase(f"end/{action}-{'uefi' if uefi else 'bios'}", ["rs.program=hello", f"end={action}"], uefi=uefi,
-                                program="hello", timeout=120, at_tick=listener.connect, check=listener.check,
-                                only_full=uefi and action == "reboot"))
+                                program="hello", timeout=120, extra=listener.PAUSED, at_start=listener.connect,
+                                check=listener.check, only_full=uefi and action == "reboot"))
     offered.append(BootCase("end/qemu", ["rs.program=hello", "rs.args=status=5", "end=qemu"], program="hello", timeout=60,
                             check=_leaves_by_the_exit_device))
     offered.append(BootCase("end/wait", ["rs.program=hello", "end=wait"], program="hello", timeout=60, check=_waits))

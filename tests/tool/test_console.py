@@ -18,7 +18,7 @@ class ScriptedMachine:
         pass
 
     def command(self, folder: Path) -> list[str]:
-        return [sys.executable, "-u", "-c", "import sys, time\n" + self.script]
+        return [sys.executable, "-u", "-c", f"import os, sys, time\nFOLDER = {str(folder)!r}\n" + self.script]
 
 
 class SerialLog(unittest.TestCase):
@@ -77,6 +77,13 @@ class Endings(unittest.TestCase):
         for mute in (False, True):
             outcome = Guest(ScriptedMachine("print('shoal: hello'); sys.exit(1)", mute), 20).run()
             self.assertEqual(outcome.ending, Ending.RESET)
+
+    def test_start_comes_before_the_machine_is_followed(self) -> None:
+        def let_go(folder: Path) -> None:
+            (folder / "go").touch()
+        waits = "while not os.path.exists(os.path.join(FOLDER, 'go')): time.sleep(0.01)\nprint('shoal: end status 3')"
+        outcome = Guest(ScriptedMachine(waits), 30).run(at_start=let_go)
+        self.assertEqual((outcome.ending, outcome.status), (Ending.FINISHED, 3))
 
     def test_tick_may_end_the_run(self) -> None:
         outcome = Guest(ScriptedMachine("time.sleep(60)"), 30).run(at_tick=lambda folder, console: True)

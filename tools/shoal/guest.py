@@ -17,6 +17,7 @@ TICK = 1.0          # seconds between two calls of at_tick
 EXIT_AFTER_PANIC = 255  # of QEMU, by its exit device
 EXIT_GRACE = 5.0    # seconds for the machine to switch itself off after its end line
 
+Start = Callable[[Path], None]
 Tick = Callable[[Path, list[str]], bool]
 
 
@@ -136,9 +137,10 @@ class Guest:
     def __init__(self, machine, timeout: float, on_line: Callable[[str], None] = lambda line: None):
         self.machine, self.timeout, self.on_line = machine, timeout, on_line
 
-    def run(self, at_tick: Tick | None = None) -> Outcome:
-        """To the end. `at_tick` is called about once a second with the run's folder, where the monitor's socket lies, and the
-        console so far; True from it ends the run as finished with status 0."""
+    def run(self, at_tick: Tick | None = None, at_start: Start | None = None) -> Outcome:
+        """To the end. `at_start` is called once, when the emulator has been started, with the run's folder, where the monitor's
+        socket lies: who must act before the guest does starts its machine paused. `at_tick` is called about once a second with
+        that folder and the console so far; True from it ends the run as finished with status 0."""
         with tempfile.TemporaryDirectory(prefix="shoal-run-") as name:
             folder = Path(name)
             self.machine.prepare(folder)
@@ -146,6 +148,8 @@ class Guest:
             with open(folder / "stderr", "w+b") as complaint:
                 process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaint)
                 try:
+                    if at_start:
+                        at_start(folder)
                     outcome = self._follow(process, folder, at_tick)
                 finally:
                     process.kill()

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .. import serial_log
-from ..guest import Ending, Outcome, Tick
+from ..guest import Ending, Outcome, Start, Tick
 from ..machine import COM1
 
 Check = Callable[[Outcome], str]  # "" if all is well, else the reason
@@ -29,8 +29,8 @@ def says(*expected: str) -> Check:
 
 @dataclass
 class BootCase:
-    """`options` are kernel options; `at_tick` may act on the running machine once a second and end
-    the run by returning True."""
+    """`options` are kernel options; `at_start` may act on the machine before anything else, `at_tick` on the running machine
+    once a second, ending the run by returning True: see Guest.run."""
 
     name: str  # suite/case, without the group
     options: list[str] = field(default_factory=list)
@@ -42,6 +42,7 @@ class BootCase:
     timeout: float = 180
     check: Check = ends_well
     at_tick: Tick | None = None
+    at_start: Start | None = None
     only_full: bool = False  # left out unless --full
     group: str = "boot"
     program: str = ""        # the program it needs in the image

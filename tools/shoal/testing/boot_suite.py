@@ -56,7 +56,7 @@ class BootSuite:
                            reproduce=self.settings.reproduce(self.group, self._full(case)))]
 
     def _boot(self, case: BootCase, full: str) -> list[Result]:
-        outcome = Guest(self._machine(case), case.timeout).run(case.at_tick)
+        outcome = Guest(self._machine(case), case.timeout).run(case.at_tick, case.at_start)
         reason = case.check(outcome)
         again = self.settings.reproduce(self.group, full)
         log = str(failure.keep_log(outcome, full, f"seed {self.settings.seed}\nreproduce: {again}")) if reason else ""
