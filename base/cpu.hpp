@@ -43,6 +43,9 @@ class CpuSet {
     [[nodiscard]] constexpr bool empty() const {
         return (words_[0] | words_[1] | words_[2] | words_[3]) == 0;
     }
+    [[nodiscard]] constexpr bool is_only(CpuId cpu) const {
+        return (words_[0] | words_[1] | words_[2] | words_[3]) == bit(cpu) && contains(cpu);
+    }
     [[nodiscard]] constexpr size_t size() const {
         size_t n = 0;
         for (uint64_t word : words_) n += count_ones(word);

@@ -10,7 +10,7 @@ namespace shoal::vm {
 
 class Counter {
   public:
-    void add(uint64_t n = 1) {
+    [[gnu::always_inline]] void add(uint64_t n = 1) {
         value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
     }
     [[nodiscard]] uint64_t value() const { return value_.load(std::memory_order_relaxed); }

@@ -52,7 +52,8 @@ void audit_grant(Space& space, const Leaf& leaf, Ledger& ledger) {
     Segment* segment = space.find_segment(leaf.range().start);
     const VirtualRange pages{leaf.address_of(grant.span().first), leaf.address_of(grant.span().end)};
     const RegionView view = segment == nullptr ? RegionView{Lookup::Absent, 0, {}, {}} : segment->view_locked(pages.start);
-    const bool changing = view.outcome == Lookup::Found && view.attributes.work != RegionWork::None;
+    const bool changing = view.outcome == Lookup::Found && view.attributes.work != RegionWork::None &&
+                          view.attributes.work != RegionWork::Vacant;
     if (changing || (view.outcome == Lookup::Found && view.range.contains(pages) && view.attributes.access == grant.access())) return;
     ledger.report.fault("a leaf grants what no region allows", pages.start.raw(), pages.end.raw());
 }

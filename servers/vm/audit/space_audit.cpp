@@ -10,7 +10,8 @@ void audit_segment(Segment& segment, Ledger& ledger) {
     if (!segment.regions().sound()) ledger.report.fault("a tree of regions is not sound", before.raw(), 0);
     segment.regions().for_each([&](const Region& region) {
         const VirtualRange range = region.range();
-        bytes += range.size();
+        if (region.attributes().work != RegionWork::Vacant) bytes += range.size();
+        else if (&region != segment.recent()) ledger.report.fault("a region is vacant and forgotten", range.start.raw(), range.end.raw());
         if (range.start < before || range.empty() || range.end > segment.range().end)
             ledger.report.fault("regions overlap or leave their segment", range.start.raw(), range.end.raw());
         before = range.end;

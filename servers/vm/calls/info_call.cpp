@@ -1,5 +1,6 @@
 // info: counts, and a process' use of memory.
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/calls/user_memory.hpp"
 
 namespace shoal::vm {
@@ -37,7 +38,7 @@ VmStats collect_stats(WorkerContext& context) {
 VmUsage collect_usage(WorkerContext& context, Space& space) {
     VmUsage usage{};
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
-        Segment::Guard guard(context.locks(), segment.lock);
+        SegmentHold held(context, space, segment);
         usage.virtual_pages += segment.mapped_pages();
         usage.regions += segment.regions().size();
     });

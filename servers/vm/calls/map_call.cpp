@@ -2,6 +2,7 @@
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/reserve.hpp"
 
@@ -60,7 +61,7 @@ Result<VirtualRange> CallHandlers::place_in(Space& space, uint32_t index, uint64
     Segment* segment = TRY(space.obtain_segment(index, context_.slabs()));
     TRY(context_.slabs().ensure<Region>(1 + region_edits::kMostNewRegions));
     const VirtualAddress from = index == 0 ? AddressLayout::kCommonMaps : segment->range().start;
-    Segment::Guard guard(context_.locks(), segment->lock);
+    SegmentHold held(context_, space, *segment);
     TRY(space.pay_for_regions(context_.locks(), context_.slabs(), *segment, 1));
     const VirtualRange range = segment->find_free(bytes, bytes >= kLeafSize ? kLeafSize : kPageSize, from);
     if (range.empty()) return Error::NoMemory;

@@ -1,6 +1,7 @@
 #include "servers/vm/calls/mapping.hpp"
 
 #include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/space/granting.hpp"
 
@@ -17,7 +18,7 @@ constexpr unsigned kLeavesToGrant = 8;
 Result<void> insert_part(WorkerContext& context, Space& space, Segment& segment, VirtualRange part,
                          RegionAttributes attributes) {
     TRY(context.slabs().ensure<Region>(1));
-    Segment::Guard guard(context.locks(), segment.lock);
+    SegmentHold held(context, space, segment);
     if (!segment.is_free(part)) return Error::Exists;
     TRY(space.pay_for_regions(context.locks(), context.slabs(), segment, 1));
     // --- commit point ---
@@ -35,7 +36,7 @@ void end_changing(WorkerContext& context, Space& space, VirtualRange range, End 
     space.for_each_segment(range, [&](Segment& segment) {
         Request* waiting = nullptr;
         {
-            Segment::Guard guard(context.locks(), segment.lock);
+            SegmentHold held(context, space, segment);
             Segment::Change change(segment);
             end(segment, range.intersect(segment.range()));
             waiting = segment.waiting;
@@ -116,7 +117,7 @@ bool covered(WorkerContext& context, Space& space, VirtualRange range) {
         const RegionView view = segment->lookup(part.start);
         if (view.outcome == Lookup::Found && view.range.contains(part) && view.attributes.work == RegionWork::None)
             continue;  // by one region: no need of the lock
-        Segment::Guard guard(context.locks(), segment->lock);
+        SegmentHold held(context, space, *segment);
         if (!segment->mapped(part)) return false;
     }
     return true;

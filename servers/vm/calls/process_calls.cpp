@@ -2,6 +2,7 @@
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
 #include "servers/vm/calls/mapping.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/calls/space_birth.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
@@ -49,7 +50,7 @@ Result<Access> common_access(WorkerContext& context, Space& space, VirtualRange 
     Segment* first = space.find_segment(range.start);
     const RegionView start = [&] {
         if (first == nullptr) return RegionView{};
-        Segment::Guard guard(context.locks(), first->lock);
+        SegmentHold held(context, space, *first);
         return first->view_locked(range.start);
     }();
     const Access access = start.attributes.access;
@@ -58,7 +59,7 @@ Result<Access> common_access(WorkerContext& context, Space& space, VirtualRange 
     for (uint32_t index = space.layout().segment_of(range.start); index <= last; ++index) {
         Segment* segment = space.segment(index);
         if (segment == nullptr) return Error::BadAddress;
-        Segment::Guard guard(context.locks(), segment->lock);
+        SegmentHold held(context, space, *segment);
         if (!all_allow(*segment, range.intersect(segment->range()), access)) return Error::BadAddress;
     }
     return access;

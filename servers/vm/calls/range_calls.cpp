@@ -2,6 +2,7 @@
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/requests/shortage.hpp"
 
 namespace shoal::vm {
@@ -77,7 +78,7 @@ Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments
     VirtualRange surplus{}, more{};
     VirtualAddress old_end;
     {
-        Segment::Guard guard(context_.locks(), space.common().lock);
+        SegmentHold held(context_, space, space.common());
         if (wanted.raw() == 0) return space.heap_end;
         if (space.heap_start.raw() == 0) return Error::NoMemory;  // no image, no heap
         if (wanted < space.heap_start || wanted >= AddressLayout::kCommonMaps) return Error::NoMemory;
@@ -107,7 +108,7 @@ Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments
     const Error error = run_range(what, wanted.raw());
     if (error == Error::None) return wanted;
     if (error == Error::NoMemory) {  // the heap's end lies inside another map
-        Segment::Guard guard(context_.locks(), space.common().lock);
+        SegmentHold held(context_, space, space.common());
         if (space.heap_end == wanted) space.heap_end = old_end;
     }
     return error;

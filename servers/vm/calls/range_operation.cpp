@@ -1,6 +1,7 @@
 #include "servers/vm/calls/range_operation.hpp"
 
 #include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/fault/touch_page.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/requests/parking.hpp"
@@ -164,7 +165,7 @@ void RangeOperation::finish_marked(Segment& segment) {
     if (!changed) return;
     Request* waiting = nullptr;
     {
-        Segment::Guard guard(context_.locks(), segment.lock);
+        SegmentHold held(context_, space_, segment);
         Segment::Change change(segment);
         if (progress_.kind == RangeKind::Unmap) {
             region_edits::cut(context_, segment, part);
@@ -199,7 +200,7 @@ RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part
         progress_.marked = part;
         return Step::More;
     }
-    Segment::Guard guard(context_.locks(), segment.lock);
+    SegmentHold held(context_, space_, segment);
     if (segment.busy(part)) {
         if (!batch_.empty()) return Step::More;  // first what is done already
         request = request_for(request, receipt);
@@ -258,7 +259,7 @@ void RangeOperation::return_holes(WorkerContext& context, Space& space, const Ra
     if (progress.kind != RangeKind::Unmap) return;
     space.for_each_segment(progress.range, [&](Segment& segment) {
         const VirtualRange part = progress.range.intersect(segment.range());
-        Segment::Guard guard(context.locks(), segment.lock);
+        SegmentHold held(context, space, segment);
         if (part.start >= AddressLayout::kCommonMaps && segment.is_free(part)) segment.reuse(part);
     });
 }

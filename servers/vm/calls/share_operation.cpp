@@ -2,6 +2,7 @@
 
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/region_edits.hpp"
+#include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/fault/touch_page.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/requests/parking.hpp"

@@ -1,36 +1,12 @@
 #include "servers/vm/fault/fault.hpp"
 
+#include "servers/vm/fault/fault_message.hpp"
 #include "servers/vm/fault/touch_page.hpp"
 #include "servers/vm/requests/shortage.hpp"
 
 namespace shoal::vm {
 
 namespace {
-
-// Words 1..6 of kPageFault and kMemoryRequest (abi/message.hpp).
-struct FaultMessage {
-    Endpoint thread;
-    VirtualAddress address;
-    uint64_t flags;
-    uint32_t sequence;
-    ProcessId process;
-    uint64_t bytes;
-
-    explicit FaultMessage(const Message& m)
-        : thread(m.source()),
-          address(m.words[1]),
-          flags(m.words[2]),
-          sequence(static_cast<uint32_t>(m.words[3])),
-          process(static_cast<uint32_t>(m.words[4])),
-          bytes(m.words[6]) {}
-};
-
-// A table is linked again where a thread faulted although nothing was missing: an earlier resume may have been overtaken by
-// its thread's death.
-TableLink link_of(const Touched& touched) {
-    if (!touched.new_to_cpu && touched.outcome != Touch::Spurious) return {};
-    return {touched.leaf->range().start, touched.leaf->table_frame().address()};
-}
 
 Error error_of(Touch outcome) { return outcome == Touch::Denied ? Error::AccessDenied : Error::BadAddress; }
 
@@ -50,7 +26,7 @@ Action serve_fault(WorkerContext& context, const Receipt& receipt) {
     if (space == nullptr) return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
     const Touched touched =
         touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, &receipt);
-    if (!touched.usable()) [[unlikely]] return fail(context, receipt, fault, touched.outcome);
+    if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
     return Action::resume(fault.thread, fault.sequence, link_of(touched));
 }
 

@@ -1,12 +1,24 @@
 #include "servers/vm/fault/touch_page.hpp"
 
+#include "servers/vm/fault/attempt.hpp"
+#include "servers/vm/fault/touch_granted.hpp"
+
 namespace shoal::vm {
 
 namespace {
 
+// Why a region does not serve an access; Raced: it does.
+Touch judge(const RegionView& view, VirtualAddress address, Access needed) {
+    if (view.outcome != Lookup::Found || !view.attributes.mapped()) [[unlikely]] return Touch::NoRegion;
+    if (!view.attributes.access.allows(needed)) [[unlikely]] return Touch::Denied;
+    const bool stack = view.attributes.traits == RegionTraits::GrowsDown;
+    if (stack && address < view.range.start + kPageSize) [[unlikely]] return Touch::Denied;
+    return Touch::Raced;
+}
+
 // Under the segment's lock: nothing can disturb us.
-Touched touch_locked(WorkerContext& context, Space& space, Attempt& attempt, Segment& segment, VirtualAddress address,
-                     Access needed, const Receipt* waiter) {
+Touched touch_locked(WorkerContext& context, Attempt& attempt, Segment& segment, VirtualAddress address, Access needed,
+                     const Receipt* waiter) {
     Segment::Guard guard(context.locks(), segment.lock);
     for (;;) {
         if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
@@ -18,7 +30,7 @@ Touched touch_locked(WorkerContext& context, Space& space, Attempt& attempt, Seg
             return {Touch::Parked};
         }
         // Raced now means only that the page or the leaf went before we had the leaf's lock.
-        const Touched touched = attempt.serve(space.leaves.find(address), &segment, view);
+        const Touched touched = attempt.serve(segment, view);
         if (touched.outcome != Touch::Raced) return touched;
     }
 }
@@ -51,13 +63,41 @@ Touched touch_resident(WorkerContext& context, Space& space, VirtualAddress addr
     return {Touch::Spurious, leaf, note_cpu(context, *leaf, toucher)};
 }
 
+// A lookup that was overtaken is made once more; then nobody overtakes us.
+Touched touch_reserving(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
+                        const Receipt* waiter) {
+    Segment* segment = space.find_segment(address);
+    if (segment == nullptr) return {Touch::NoRegion};
+    Attempt attempt(context, space, address, needed, toucher, waiter);
+    for (unsigned tries = 0; tries < 2; ++tries) {
+        if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
+        const RegionView view = segment->lookup(address);
+        if (view.outcome == Lookup::Disturbed) continue;
+        const Touch verdict = judge(view, address, needed);
+        if (verdict != Touch::Raced) return {verdict};
+        if (view.attributes.work == RegionWork::Changing) break;
+        const Touched touched = attempt.serve(*segment, view);
+        if (touched.outcome != Touch::Raced) return touched;
+    }
+    return touch_locked(context, attempt, *segment, address, needed, waiter);
+}
+
 // A server's fault, from the stock of frames.
 Touched touch_from_stock(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
                          const Receipt* waiter) {
     context.frames().open_stock();
-    const Touched touched = touch_page_again(context, space, address, needed, toucher, waiter);
+    const Touched touched = touch_reserving(context, space, address, needed, toucher, waiter);
     context.frames().close_stock();
     return touched;
+}
+
+// With nothing reserved: what is resident is used; servers may take from the stock of frames.
+[[gnu::cold]] Touched touch_without_reserve(WorkerContext& context, Space& space, VirtualAddress address, Access needed,
+                                            Toucher toucher, const Receipt* waiter) {
+    if (space.find_segment(address) == nullptr) return {Touch::NoRegion};
+    const Touched resident = touch_resident(context, space, address, needed, toucher);
+    if (resident.usable() || space.standing == Standing::Program) return resident;
+    return touch_from_stock(context, space, address, needed, toucher, waiter);
 }
 
 }  // namespace
@@ -67,30 +107,14 @@ Leaf* obtain_leaf(WorkerContext& context, Space& space, VirtualAddress address) 
     return leaf != nullptr ? leaf : make_leaf(context, space, address);
 }
 
-[[gnu::cold]] Touched touch_page_again(WorkerContext& context, Space& space, VirtualAddress address, Access needed,
-                                       Toucher toucher, const Receipt* waiter) {
-    Segment* segment = space.find_segment(address);
-    if (segment == nullptr) return {Touch::NoRegion};
-    if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
-    Attempt attempt(context, space, address, needed, toucher, waiter);
-    const RegionView view = segment->lookup(address);
-    if (view.outcome != Lookup::Disturbed) {
-        const Touch verdict = judge(view, address, needed);
-        if (verdict != Touch::Raced) return {verdict};
-        if (view.attributes.work != RegionWork::Changing) {
-            const Touched touched = attempt.serve(space.leaves.find(address), segment, view);
-            if (touched.outcome != Touch::Raced) return touched;
-        }
-    }
-    return touch_locked(context, space, attempt, *segment, address, needed, waiter);
-}
-
-[[gnu::cold]] Touched touch_page_without_reserve(WorkerContext& context, Space& space, VirtualAddress address, Access needed,
-                                                 Toucher toucher, const Receipt* waiter) {
-    if (space.find_segment(address) == nullptr) return {Touch::NoRegion};
-    const Touched resident = touch_resident(context, space, address, needed, toucher);
-    if (resident.usable() || space.standing == Standing::Program) return resident;
-    return touch_from_stock(context, space, address, needed, toucher, waiter);
+Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
+                   const Receipt* waiter) {
+    if (!address.in_user_space()) return {Touch::NoRegion};
+    const Touched touched = touch_granted(context, space, address, needed, toucher);
+    if (touched.outcome != Touch::Raced) return touched;
+    if (!reserve_for_touch(context).ok()) [[unlikely]]
+        return touch_without_reserve(context, space, address, needed, toucher, waiter);
+    return touch_reserving(context, space, address, needed, toucher, waiter);
 }
 
 }  // namespace shoal::vm

@@ -31,7 +31,7 @@ void FlushBatch::add_range(Leaf& leaf, VirtualRange range) {
     if (leaf.cpus.empty()) return;
     add_to_message(range);
     message_.cpus |= leaf.cpus;
-    if (leaf.cpus == CpuSet::only(worker_)) return;
+    if (leaf.cpus.is_only(worker_)) return;
     // Our own CPU is flushed when the batch is posted, before it runs anything but VM; the others later. Meanwhile no CPU
     // may see a new frame in this leaf while another one still sees the old.
     local_ = false;

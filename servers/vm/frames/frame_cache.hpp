@@ -45,24 +45,24 @@ class FrameCache {
     // The next `count` (<= kRefill) allocate_reserved() calls succeed without the pool. Error: NoMemory.
     Result<void> ensure(uint32_t count) {
         SHOAL_ASSERT(count <= kRefill);
-        if (magazine_.size() < count) [[unlikely]]
+        if (!has(count)) [[unlikely]]
             return refill_to(count);
         return {};
     }
+    // Whether ensure() has nothing to do.
+    [[nodiscard]] bool has(uint32_t count) const { return magazine_.size() >= count; }
     FrameNumber allocate_reserved() {
         SHOAL_CHECK(!magazine_.empty());
         return hand_out();
     }
     // The frame has no reference left. It may come from any CPU's cache.
-    void free(FrameNumber frame) {
+    void free(FrameNumber frame) { free(frame, table_[frame]); }
+    // As free(), with the one reference that there is.
+    [[gnu::always_inline]] void release_exclusive(FrameNumber frame) {
         FrameInfo& info = table_[frame];
-        SHOAL_CHECK(info.kind_ >= FrameKind::Kept && "frame freed that is not allocated");
-        SHOAL_ASSERT(info.references() == 0);
-        info.kind_ = FrameKind::Free;
-        count(-1);
-        if (info.home_ == cpu_.raw()) [[likely]]
-            return put(frame);
-        put_outgoing(CpuId{info.home_}, frame);
+        const Released released = info.release();
+        SHOAL_ASSERT(released == Released::Last);
+        free(frame, info);
     }
 
     // 2^order frames in one aligned piece, order 0..6 or 9, past the magazine. Error: NoMemory.
@@ -108,6 +108,15 @@ class FrameCache {
     template <typename Visit>
     void for_each_linked(uint32_t link, Visit visit) const {
         for (; link != 0; link = table_[table_.frame(link - 1)].next_) visit(table_.frame(link - 1));
+    }
+    [[gnu::always_inline]] void free(FrameNumber frame, FrameInfo& info) {
+        SHOAL_CHECK(info.kind_ >= FrameKind::Kept && "frame freed that is not allocated");
+        SHOAL_ASSERT(info.references() == 0);
+        info.kind_ = FrameKind::Free;
+        count(-1);
+        if (info.home_ == cpu_.raw()) [[likely]]
+            return put(frame);
+        put_outgoing(CpuId{info.home_}, frame);
     }
     FrameNumber hand_out() {
         const FrameNumber frame = magazine_.pop();

@@ -20,13 +20,10 @@ class Access {
     // From a call's Protection bits. x86-64 cannot write or fetch what it cannot read, so both imply read.
     // Error: Invalid (unknown bits, or write and execute together).
     static Result<Access> decode(uint64_t protection) {
-        constexpr uint64_t kKnown = kProtectRead | kProtectWrite | kProtectExecute;
-        if ((protection & ~kKnown) != 0) return Error::Invalid;
-        if ((protection & kProtectWrite) != 0 && (protection & kProtectExecute) != 0) return Error::Invalid;
-        uint8_t bits = protection == kProtectNone ? 0 : kRead;
-        if ((protection & kProtectWrite) != 0) bits |= kWrite;
-        if ((protection & kProtectExecute) != 0) bits |= kExecute;
-        return Access{bits};
+        constexpr uint64_t kKnown = kProtectRead | kProtectWrite | kProtectExecute, kBoth = kProtectWrite | kProtectExecute;
+        if ((protection & ~kKnown) != 0 || (protection & kBoth) == kBoth) return Error::Invalid;
+        static_assert(kRead == kProtectRead && kWrite == kProtectWrite && kExecute == kProtectExecute);
+        return Access{static_cast<unsigned>(protection) | (protection == kProtectNone ? 0u : unsigned{kRead})};
     }
     // What an access with this page-fault error code needs (SDM vol. 3A, 4.7).
     static constexpr Access needed_for(uint64_t fault_flags) {
@@ -34,6 +31,7 @@ class Access {
         if ((fault_flags & kFaultFetch) != 0) return read_execute();
         return read();
     }
+    static constexpr uint8_t kValues = 8;  // raw() is less
     static constexpr Access from_raw(uint8_t raw) { return Access{raw}; }
 
     [[nodiscard]] constexpr bool allows(Access wanted) const { return (wanted.bits_ & ~bits_) == 0; }

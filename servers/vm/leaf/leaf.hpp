@@ -31,13 +31,18 @@ class alignas(kCacheLine) Leaf {
     [[nodiscard]] VirtualAddress address_of(unsigned page) const { return base_ + page * kPageSize; }
     // The part of the leaf that a range covers.
     [[nodiscard]] PageSpan pages_of(VirtualRange range) const;
+    // As pages_of(), of a range that lies in the leaf.
+    [[nodiscard]] static PageSpan pages_within(VirtualRange range) {
+        const unsigned first = page_in_leaf(range.start);
+        return {first, first + static_cast<unsigned>(range.size() >> kPageShift)};
+    }
     [[nodiscard]] FrameNumber table_frame() const { return table_; }
     [[nodiscard]] PageTable& table() const { return *window_pointer<PageTable>(table_); }
     [[nodiscard]] OrderKey order_key() const { return OrderKey::of_space(space_order_, base_.raw()); }
 
     SpinLock<VmRank::Leaf> lock;
 
-    // Written under the lock, but for forget(). Read without it, it is a hint. relaxed: the lock orders it.
+    // Written under the lock, but for forget() and map_shortly(). Read without it, it is a hint. relaxed: the lock orders it.
     [[nodiscard]] Grant granted() const { return granted_.load(std::memory_order_relaxed); }
     // seq_cst: pairs with forget(), see there
     void grant(Grant grant) { granted_.store(grant, std::memory_order_seq_cst); }

@@ -31,12 +31,13 @@ class LeafMap {
     static constexpr uint32_t kMostNewNodes = 3;
 
     // The leaf over the address, or nullptr.
-    [[nodiscard]] Leaf* find(VirtualAddress address) const {
+    [[nodiscard, gnu::always_inline]] Leaf* find(VirtualAddress address) const {
         const uint64_t number = address.raw() >> kLeafShift;
         // acquire pairs with the release side of install(): nodes and leaves come with their contents
         void* at = root_[number >> 3 * LeafNode::kBits].load(std::memory_order_seq_cst);
+#pragma GCC unroll 3
         for (unsigned level = 3; level-- > 0;) {
-            if (at == nullptr) return nullptr;
+            if (at == nullptr) [[unlikely]] return nullptr;
             at = static_cast<LeafNode*>(at)->places_[index(number, level)].load(std::memory_order_seq_cst);
         }
         return static_cast<Leaf*>(at);

@@ -5,6 +5,7 @@
 // in an entry that is held but not present.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -39,11 +40,15 @@ class PageEntry {
     static constexpr uint64_t kFrame = 0x000f'ffff'ffff'f000;
 
     constexpr explicit PageEntry(uint64_t raw) : raw_(raw) {}
-    static constexpr uint64_t access_bits(Access access) {
-        if (access.is_none()) return 0;
-        return kPresent | kUser | kAccessed | kDirty | (access.writes() ? kWritable : 0) |
-               (access.executes() ? 0 : kNoExecute);
-    }
+    static constexpr uint64_t access_bits(Access access) { return kAccessBits[access.raw()]; }
+    static constexpr std::array<uint64_t, Access::kValues> kAccessBits = [] {
+        std::array<uint64_t, Access::kValues> bits{};
+        for (uint8_t raw = 1; raw < Access::kValues; ++raw) {
+            const Access access = Access::from_raw(raw);
+            bits[raw] = kPresent | kUser | kAccessed | kDirty | (access.writes() ? kWritable : 0) | (access.executes() ? 0 : kNoExecute);
+        }
+        return bits;
+    }();
     uint64_t raw_ = 0;
 };
 

@@ -3,6 +3,8 @@
 // The tree of runs says which pages a leaf holds and how; the page table under it is derived. The frames of a run need not be
 // neighbours: their numbers stand in the table's entries, which only VM writes, and the run keeps their sum, so that
 // neither can lose, gain or swap in a frame unnoticed (docs/decisions: runs and their frames).
+//
+// One run of a tree may be vacant, without pages: see RunTree::vacate().
 #pragma once
 
 #include <cstdint>
@@ -49,6 +51,7 @@ class Run {
     [[nodiscard]] unsigned end() const { return end_; }
     [[nodiscard]] PageState state() const { return state_; }
     [[nodiscard]] uint64_t frame_sum() const { return frame_sum_; }
+    [[nodiscard]] bool vacant() const { return first_ == end_; }
 
   private:
     friend class RunTree;

@@ -10,12 +10,14 @@ uint64_t RunTree::sum_frames(const PageTable& table, PageSpan span) {
 
 Run* RunTree::first_reaching(unsigned page) const {
     Run* run = runs_.floor(static_cast<uint16_t>(page));
-    if (run == nullptr) return runs_.first();
-    return page < run->end_ ? run : runs_.next(*run);
+    if (run == nullptr) run = runs_.first();
+    else if (page >= run->end_) run = runs_.next(*run);
+    return run == nullptr || !run->vacant() ? run : runs_.next(*run);
 }
 
 // Not behind the run that grew last.
 void RunTree::add_elsewhere(SlabCaches& slabs, unsigned page, PageState state, FrameNumber frame) {
+    end_vacancy(slabs);
     Run* before = page == 0 ? nullptr : find(page - 1);
     if (before != nullptr && before->state_ == state) {
         extend(*before, frame);
@@ -50,6 +52,7 @@ void RunTree::drop(SlabCaches& slabs, Run& run) {
 }
 
 void RunTree::remove(SlabCaches& slabs, const PageTable& table, PageSpan span) {
+    end_vacancy(slabs);
     for (Run* run = first_reaching(span.first); run != nullptr && run->first_ < span.end;) {
         const PageSpan part = run->span().intersect(span);
         if (part.first > run->first_ && part.end < run->end_) split(slabs, table, *run, part.end);
@@ -76,6 +79,7 @@ bool RunTree::merge_with_next(SlabCaches& slabs, Run& run) {
 }
 
 void RunTree::restate(SlabCaches& slabs, const PageTable& table, PageSpan span, PageState state) {
+    end_vacancy(slabs);
     isolate(slabs, table, span);
     Run* first = first_reaching(span.first);
     for (Run* run = first; run != nullptr && run->first_ < span.end; run = runs_.next(*run)) run->state_ = state;
@@ -94,7 +98,7 @@ bool RunTree::sound() const {
     bool good = true;
     const Run* before = nullptr;
     runs_.for_each([&](const Run& run) {
-        good = good && run.first_ < run.end_ && run.end_ <= kPagesPerLeaf;
+        good = good && (run.first_ < run.end_ || (run.vacant() && &run == latest_)) && run.end_ <= kPagesPerLeaf;
         if (before != nullptr) {
             const bool touching = before->end_ == run.first_;
             good = good && before->end_ <= run.first_ && !(touching && before->state_ == run.state_);

@@ -2,6 +2,9 @@
 //
 // Runs are as long as they can be: neighbours in equal state are one run. Every function needs the leaf lock. Changes read
 // the frames of the pages concerned from the table, so they come before the entries are cleared.
+//
+// The run that grew last may be vacant: its pages were unmapped, and it waits in its place for the next page there, which then
+// costs no node and no search. No other run is, and no change but that page leaves it so.
 #pragma once
 
 #include "servers/vm/leaf/page_entry.hpp"
@@ -22,33 +25,43 @@ class RunTree {
         return run != nullptr && page < run->end_ ? run : nullptr;
     }
     // Adds a page that is not resident yet. Sequential touching extends the run that grew last, without a search.
-    void add(SlabCaches& slabs, const PageTable& table, unsigned page, PageState state, FrameNumber frame) {
+    [[gnu::always_inline]] void add(SlabCaches& slabs, const PageTable& table, unsigned page, PageState state, FrameNumber frame) {
         const bool extends = latest_ != nullptr && latest_->end_ == page && latest_->state_ == state;
         if (extends) [[likely]] extend(*latest_, frame);
         else add_elsewhere(slabs, page, state, frame);
         // Only a resident next page can begin a run to merge with; its entry tells without a search.
-        if (page + 1 < kPagesPerLeaf && table.get(page + 1).held()) merge_with_next(slabs, *latest_);
+        if (page + 1 < kPagesPerLeaf && table.get(page + 1).held()) [[unlikely]] merge_with_next(slabs, *latest_);
+    }
+    // The run that holds all of the span, or nullptr.
+    [[nodiscard]] const Run* over(PageSpan span) const {
+        if (is_latest(span)) [[likely]] return latest_;
+        const Run* run = find(span.first);
+        return run != nullptr && span.end <= run->end_ ? run : nullptr;
+    }
+    // As remove(), but if the span is the run that grew last, that one stays, vacant.
+    void vacate(SlabCaches& slabs, const PageTable& table, PageSpan span) {
+        if (!is_latest(span)) [[unlikely]] return remove(slabs, table, span);
+        latest_->end_ = latest_->first_;
+        latest_->frame_sum_ = 0;
     }
     // Removes the resident pages of the span.
     void remove(SlabCaches& slabs, const PageTable& table, PageSpan span);
     // Gives the resident pages of the span the state.
     void restate(SlabCaches& slabs, const PageTable& table, PageSpan span, PageState state);
 
-    // Calls visit(PageSpan part, PageState state) for the resident parts of the span, ascending.
-    template <typename Visit>
-    void for_each_in(PageSpan span, Visit visit) const {
-        for (Run* run = first_reaching(span.first); run != nullptr && run->first_ < span.end; run = runs_.next(*run))
-            visit(run->span().intersect(span), run->state_);
-    }
     template <typename Visit>
     void for_each(Visit visit) const {
-        runs_.for_each([&](const Run& run) { visit(run); });
+        runs_.for_each([&](const Run& run) {
+            if (!run.vacant()) visit(run);
+        });
     }
-    // The first run that ends behind the page, or nullptr.
+    // The first run that ends behind the page, or nullptr. Never a vacant one.
     [[nodiscard]] Run* first_reaching(unsigned page) const;
     // Forgets all pages; the space ends.
     void clear(SlabCaches& slabs);
-    [[nodiscard]] bool empty() const { return runs_.empty(); }
+    // No page is resident.
+    [[nodiscard]] bool empty() const { return runs_.empty() || (runs_.size() == 1 && latest_is_vacant()); }
+    // Runs, a vacant one too.
     [[nodiscard]] size_t size() const { return runs_.size(); }
     // For tests and the audit.
     [[nodiscard]] bool sound() const;
@@ -56,6 +69,11 @@ class RunTree {
     static uint64_t sum_frames(const PageTable& table, PageSpan span);
 
   private:
+    [[nodiscard]] bool is_latest(PageSpan span) const { return latest_ != nullptr && latest_->span() == span; }
+    [[nodiscard]] bool latest_is_vacant() const { return latest_ != nullptr && latest_->vacant(); }
+    void end_vacancy(SlabCaches& slabs) {
+        if (latest_is_vacant()) drop(slabs, *latest_);
+    }
     static void extend(Run& run, FrameNumber frame) {
         ++run.end_;
         run.frame_sum_ += frame.raw();

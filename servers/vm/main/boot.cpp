@@ -5,7 +5,7 @@
 #include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/calls/space_birth.hpp"
 #include "servers/vm/calls/user_memory.hpp"
-#include "servers/vm/fault/touch_page.hpp"
+#include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/loader/image_loader.hpp"
 

@@ -10,15 +10,16 @@ namespace shoal::vm {
 
 namespace {
 
-TrapResult resume(const Action& action, uint64_t flags, Message& message) {
-    message.words[0] = static_cast<uint64_t>(to_register(action.error));
-    message.words[1] = action.link.wanted() ? action.link.base.raw() : 0;
-    message.words[2] = action.link.table.raw();
-    const uint64_t partners = uint64_t{action.sequence} << 32 | action.partner.raw();
-    return internal::trap(internal::number_of(Trap::Resume, flags), partners, message);
+// What Trap::Resume takes; in pieces, so that it stays in registers.
+[[gnu::always_inline]] inline TrapResult resume(Endpoint thread, uint32_t sequence, Error error, TableLink link, uint64_t flags,
+                                                Message& message) {
+    message.words[0] = static_cast<uint64_t>(to_register(error));
+    message.words[1] = link.wanted() ? link.base.raw() : 0;
+    message.words[2] = link.table.raw();
+    return internal::trap(internal::number_of(Trap::Resume, flags), uint64_t{sequence} << 32 | thread.raw(), message);
 }
 
-TrapResult reply(const Action& action, uint64_t flags, Endpoint from, Message& message) {
+[[gnu::always_inline]] inline TrapResult reply(const Action& action, uint64_t flags, Endpoint from, Message& message) {
     const bool somebody = action.kind == Action::Kind::Reply;
     if (!somebody) flags |= kNoReply;
     return internal::trap(internal::number_of(Trap::ReplyReceive, flags),
@@ -26,22 +27,49 @@ TrapResult reply(const Action& action, uint64_t flags, Endpoint from, Message& m
 }
 
 // The kernel had no frames for upper tables, and has done nothing yet.
-[[gnu::noinline, gnu::cold]] TrapResult lend_and_resume(WorkerContext& context, const Action& action, uint64_t flags,
-                                                        Message& message) {
+[[gnu::noinline, gnu::cold]] TrapResult lend_and_resume(WorkerContext& context, Endpoint thread, uint32_t sequence, TableLink link,
+                                                        uint64_t flags, Message& message) {
     TrapResult result{Error::NoMemory};
-    while (result.error == Error::NoMemory && lend_area(context).ok()) result = resume(action, flags, message);
+    while (result.error == Error::NoMemory && lend_area(context).ok())
+        result = resume(thread, sequence, Error::None, link, flags, message);
     if (result.error != Error::NoMemory) return result;
-    return resume(Action::refuse(action.partner, action.sequence, Error::NoMemory), flags, message);
+    return resume(thread, sequence, Error::NoMemory, {}, flags, message);
 }
 
 // Does what the action says and receives the next message; NotReady: there is none, and work waits at the desk.
-TrapResult finish_and_receive(WorkerContext& context, const Action& action, Message& message) {
+[[gnu::always_inline]] inline TrapResult finish_and_receive(WorkerContext& context, const Action& action, Message& message,
+                                                              Endpoint from = kAny) {
     uint64_t flags = has_work(context) ? uint64_t{kNonBlocking} : 0;
     if (action.tlb == PartnerTlb::Flush) flags |= kFlushPartner;
-    if (action.kind != Action::Kind::Resume) return reply(action, flags, context.desk.holding ? kKernel : kAny, message);
-    const TrapResult result = resume(action, flags, message);
-    if (result.error == Error::NoMemory) [[unlikely]] return lend_and_resume(context, action, flags, message);
+    if (action.kind != Action::Kind::Resume) return reply(action, flags, from, message);
+    const TrapResult result = resume(action.partner, action.sequence, action.error, action.link, flags, message);
+    if (result.error == Error::NoMemory) [[unlikely]]
+        return lend_and_resume(context, action.partner, action.sequence, action.link, flags, message);
     return result;
+}
+
+// Whom a worker hears that holds a call (hold()): the kernel alone.
+Endpoint heard(const WorkerContext& context) { return context.desk.holding ? kKernel : kAny; }
+
+[[gnu::noinline]] TrapResult serve_generally(WorkerContext& context, Exchange& exchange, uint64_t status) {
+    exchange.status = status;
+    exchange.after_shortage = false;
+    const Action action = dispatch_generally(context, exchange);
+    return finish_and_receive(context, action, exchange.message, heard(context));
+}
+
+[[gnu::noinline]] TrapResult go_on_working(WorkerContext& context, Exchange& exchange) {
+    const Action action = work(context, exchange);
+    return finish_and_receive(context, action, exchange.message, heard(context));
+}
+
+// What was received, and on to the next. Each way has its own trap at its end.
+[[gnu::always_inline]] inline TrapResult serve_one(WorkerContext& context, Exchange& exchange, uint64_t status) {
+    const Action fault = dispatch_fault_shortly(context, exchange.message, status);
+    if (fault.kind != Action::Kind::None) [[likely]] return finish_and_receive(context, fault, exchange.message);
+    const Action call = dispatch_call_shortly(context, exchange.message, status);
+    if (call.kind != Action::Kind::None) [[likely]] return finish_and_receive(context, call, exchange.message);
+    return serve_generally(context, exchange, status);
 }
 
 }  // namespace
@@ -49,17 +77,12 @@ TrapResult finish_and_receive(WorkerContext& context, const Action& action, Mess
 void serve(WorkerContext& context) {
     stock_up(context);
     (void)kernel_calls::worker_ready(VirtualAddress{reinterpret_cast<uint64_t>(&context.worker.epoch)});
-    Action action = Action::none();
-    for (Exchange exchange;;) {
-        const TrapResult received = finish_and_receive(context, action, exchange.message);
+    Exchange exchange;
+    TrapResult received = finish_and_receive(context, Action::none(), exchange.message);
+    for (;;) {
         quiesce(context);
-        if (received.error != Error::None) {
-            action = work(context, exchange);
-            continue;
-        }
-        exchange.status = received.status;
-        exchange.after_shortage = false;
-        action = dispatch(context, exchange);
+        if (received.error == Error::None) [[likely]] received = serve_one(context, exchange, received.status);
+        else received = go_on_working(context, exchange);
     }
 }
 

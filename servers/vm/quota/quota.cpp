@@ -75,14 +75,10 @@ bool Quota::borrow(QuotaLease& lease, uint64_t n) {
     return true;
 }
 
-void Quota::refund(LockContext& worker, PageCount pages) {
-    QuotaLease* lease = find(worker.cpu());
-    if (lease != nullptr) {
-        const uint64_t before = lease->left.fetch_add(pages.raw(), std::memory_order_relaxed);
-        if (before + pages.raw() < 2 * lease->run) return;
-    }
+// The lease has them already, if there is one.
+void Quota::keep_a_run(LockContext& worker, QuotaLease* lease, PageCount refunded) {
     Guard guard{worker, lock_};
-    if (lease == nullptr) return change_pool(pages.raw());
+    if (lease == nullptr) return change_pool(refunded.raw());
     // Keeps a run: others may want the rest.
     const uint64_t left = lease->left.exchange(0, std::memory_order_relaxed);
     const uint64_t kept = left < lease->run ? left : lease->run;

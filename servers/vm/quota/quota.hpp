@@ -54,7 +54,11 @@ class Quota {
         return charge_slowly(worker, slabs, n);
     }
     // Cannot fail; the CPU may be another than the one that charged.
-    void refund(LockContext& worker, PageCount n);
+    [[gnu::always_inline]] void refund(LockContext& worker, PageCount n) {
+        QuotaLease* lease = find(worker.cpu());
+        if (lease != nullptr && lease->left.fetch_add(n.raw(), std::memory_order_relaxed) + n.raw() < 2 * lease->run) [[likely]] return;
+        keep_a_run(worker, lease, n);
+    }
     // Frees leases and directories; nothing may be charged any more.
     void release(SlabCaches& slabs);
 
@@ -83,6 +87,7 @@ class Quota {
             if (lease.left.compare_exchange_weak(left, left - n, std::memory_order_relaxed)) return true;
         return false;
     }
+    void keep_a_run(LockContext& worker, QuotaLease* lease, PageCount refunded);
     Result<void> charge_slowly(LockContext& worker, SlabCaches& slabs, PageCount n);
     Result<QuotaLease*> find_or_make(CpuId cpu, SlabCaches& slabs);
     void call_in() REQUIRES(lock_);

@@ -9,6 +9,7 @@ void Reclaimer::retire(RetireHook& hook, uint8_t deleter) {
     hook.next_ = filling_.first;
     filling_.first = &hook;
     ++filling_.count;
+    note_due();
 }
 
 // Notes who is inside. This worker itself is at a quiescent point whenever it polls.

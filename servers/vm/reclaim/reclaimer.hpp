@@ -36,7 +36,7 @@ class Reclaimer {
   public:
     // epochs: word of CPU 0; stride: bytes to the next CPU's. noted: one word a CPU, permanent, this worker's own.
     Reclaimer(CpuId cpu, uint32_t cpus, const WorkerEpoch* epochs, size_t stride, uint64_t* noted)
-        : epochs_(epochs), stride_(stride), noted_(noted), cpus_(cpus), cpu_(cpu) {}
+        : epochs_(epochs), stride_(stride), noted_(noted), cpus_(cpus), batch_size_(8 * cpus < 64 ? 64 : 8 * cpus), cpu_(cpu) {}
     Reclaimer(const Reclaimer&) = delete;
     Reclaimer& operator=(const Reclaimer&) = delete;
 
@@ -47,7 +47,7 @@ class Reclaimer {
     // the next grace period when enough has gathered. dispose may retire further objects.
     template <typename Dispose>
     void poll(Dispose dispose) {
-        if (filling_.count < batch_size() && waiting_.count == 0) return;
+        if (!due_) [[likely]] return;
         advance(Hurry::No, dispose);
     }
     // As poll(), but starts grace periods for however few objects: shortage, exit.
@@ -65,7 +65,7 @@ class Reclaimer {
             for (const RetireHook* hook = chain->first; hook != nullptr; hook = hook->next_) visit(*hook);
     }
     // At least eight objects per CPU, so that reading all words costs an eighth of a line per object.
-    [[nodiscard]] uint32_t batch_size() const { return 8 * cpus_ < 64 ? 64 : 8 * cpus_; }
+    [[nodiscard]] uint32_t batch_size() const { return batch_size_; }
 
   private:
     enum class Hurry : uint8_t { No, Yes };
@@ -87,7 +87,9 @@ class Reclaimer {
         }
         if (waiting_.count == 0 && filling_.count >= (hurry == Hurry::Yes ? 1 : batch_size()))
             start();
+        note_due();
     }
+    void note_due() { due_ = waiting_.count != 0 || filling_.count >= batch_size_; }
     void start();
     bool grace_over();
     [[nodiscard]] const WorkerEpoch& epoch(CpuId cpu) const {
@@ -95,6 +97,7 @@ class Reclaimer {
                                                      cpu.index() * stride_);
     }
 
+    bool due_ = false;  // poll() has something to do
     Chain filling_;  // no grace period yet
     Chain waiting_;  // for `waited_for_` to move on
     CpuSet waited_for_;
@@ -102,6 +105,7 @@ class Reclaimer {
     size_t stride_;
     uint64_t* noted_;
     uint32_t cpus_;
+    uint32_t batch_size_;
     CpuId cpu_;
 };
 

@@ -136,9 +136,8 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
 
 }  // namespace
 
-Action dispatch(WorkerContext& context, Exchange& exchange) {
-    if (exchange.status == kFromKernel && exchange.message.type() == kPageFault) [[likely]]
-        return serve_fault(context, exchange);
+Action dispatch_generally(WorkerContext& context, Exchange& exchange) {
+    if (exchange.status == kFromKernel && exchange.message.type() == kPageFault) return serve_fault(context, exchange);
     if ((exchange.status & kTablesLow) != 0) (void)lend_area(context);  // the link that finds none will say so
     if ((exchange.status & kFromKernel) != 0) return kernel_news(context, exchange);
     if ((exchange.status & kNotification) != 0) return Action::none();
@@ -148,7 +147,12 @@ Action dispatch(WorkerContext& context, Exchange& exchange) {
     return serve_call(context, exchange);
 }
 
-bool has_work(const WorkerContext& context) { return context.desk.has_work() || context.desk.graces > 0; }
+Action dispatch(WorkerContext& context, Exchange& exchange) {
+    const Action fault = dispatch_fault_shortly(context, exchange.message, exchange.status);
+    if (fault.kind != Action::Kind::None) return fault;
+    const Action call = dispatch_call_shortly(context, exchange.message, exchange.status);
+    return call.kind != Action::Kind::None ? call : dispatch_generally(context, exchange);
+}
 
 Action work(WorkerContext& context, Exchange& exchange) {
     context.desk.collect();

@@ -100,7 +100,8 @@ bool something_under_way(WorkerContext& context) {
 
 bool hold(WorkerContext& context, const Receipt& receipt) {
     RequestDesk& desk = context.desk;
-    SHOAL_ASSERT(!desk.holding);
+    // A Resume receives from all: a second call may come while one is held. That one takes what it finds.
+    if (desk.holding) return false;
     desk.held.receipt = receipt;
     desk.held.owner = desk.held.answerer = context.cpu();
     desk.holding = true;

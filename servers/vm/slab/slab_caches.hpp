@@ -82,9 +82,14 @@ class SlabCaches {
     // The type's stock is left alone.
     template <typename T>
     Result<void> ensure(uint32_t count) {
-        if (local(T::kSlabType).magazine.size() < count + slab_stock_of<T>()) [[unlikely]]
+        if (!has<T>(count)) [[unlikely]]
             return refill(kShape<T>, count + slab_stock_of<T>());
         return {};
+    }
+    // Whether ensure() has nothing to do.
+    template <typename T>
+    [[nodiscard]] bool has(uint32_t count) {
+        return local(T::kSlabType).magazine.size() >= count + slab_stock_of<T>();
     }
     // As ensure(), for what gives memory back: takes the stock too, where no frame is left to refill it.
     template <typename T>

@@ -94,23 +94,25 @@ class ProcessTable {
     void set_memory(PageCount pages) { memory_ = pages; }
 
   private:
-    ProcessTable(uint32_t slots, uint32_t cpus) : slots_(slots), cpus_(cpus) {}
-    // Shards and slots follow the object; reached by addition, so that finding a slot loads nothing on the way.
+    ProcessTable(uint32_t slots, uint32_t cpus)
+        : slots_(slots), cpus_(cpus), slots_at_(shards_at() + sizeof(ProcessShard) * cpus) {}
+    // Shards and slots follow the object; reached by addition, so that finding a slot loads no other line on the way.
+    static constexpr uint64_t shards_at() { return (sizeof(ProcessTable) + kCacheLine - 1) & ~(kCacheLine - 1); }
     [[nodiscard]] ProcessShard* shard_array();
     [[nodiscard]] ProcessSlot* slot_array();
 
     uint32_t slots_, cpus_;
+    uint64_t slots_at_;  // bytes from here
     PageCount memory_;
     Shortage shortage_;
     Rendezvous rendezvous_;
 };
 
 inline ProcessShard* ProcessTable::shard_array() {
-    constexpr uint64_t kHeader = (sizeof(ProcessTable) + kCacheLine - 1) & ~(kCacheLine - 1);
-    return reinterpret_cast<ProcessShard*>(reinterpret_cast<uint64_t>(this) + kHeader);
+    return reinterpret_cast<ProcessShard*>(reinterpret_cast<uint64_t>(this) + shards_at());
 }
 inline ProcessSlot* ProcessTable::slot_array() {
-    return reinterpret_cast<ProcessSlot*>(reinterpret_cast<uint64_t>(shard_array()) + sizeof(ProcessShard) * cpus_);
+    return reinterpret_cast<ProcessSlot*>(reinterpret_cast<uint64_t>(this) + slots_at_);
 }
 
 }  // namespace shoal::vm

@@ -28,6 +28,7 @@ enum class RegionWork : uint8_t {
     None = 0,
     Unmapping,   // to the process it is gone already
     Changing,    // its pages are being restated; faults wait
+    Vacant,      // no work: nothing is mapped here, the region waits to be opened again (Segment::vacate())
 };
 
 struct RegionAttributes {
@@ -35,6 +36,8 @@ struct RegionAttributes {
     RegionTraits traits = RegionTraits::None;
     RegionWork work = RegionWork::None;
     constexpr bool operator==(const RegionAttributes&) const = default;
+    // The process has something mapped there.
+    [[nodiscard]] constexpr bool mapped() const { return work != RegionWork::Unmapping && work != RegionWork::Vacant; }
     // Of what is left of a stack without its lowest page.
     [[nodiscard]] constexpr RegionAttributes without_guard() const {
         return {access, traits == RegionTraits::GrowsDown ? RegionTraits::None : traits, work};

@@ -30,7 +30,7 @@ Region* Segment::first_in(VirtualRange range) const {
 bool Segment::covered(VirtualRange range) const {
     VirtualAddress at = range.start;
     for (Region* region = first_in(range); region != nullptr && at < range.end; region = regions_.next(*region)) {
-        if (region->start() > at) return false;
+        if (region->start() > at || region->attributes().work == RegionWork::Vacant) return false;
         at = region->end();
     }
     return at >= range.end;
@@ -38,7 +38,7 @@ bool Segment::covered(VirtualRange range) const {
 
 bool Segment::mapped(VirtualRange range) const {
     for (Region* region = first_in(range); region != nullptr && region->start() < range.end; region = regions_.next(*region))
-        if (region->attributes().work == RegionWork::Unmapping) return false;
+        if (!region->attributes().mapped()) return false;
     return covered(range);
 }
 
@@ -57,7 +57,8 @@ void Segment::insert(Region& region) {
 }
 
 void Segment::remove(Region& region) {
-    mapped_bytes_ -= region.range().size();
+    if (region.attributes().work != RegionWork::Vacant) mapped_bytes_ -= region.range().size();
+    if (recent_ == &region) recent_ = nullptr;
     regions_.remove(region);
 }
 

@@ -8,6 +8,8 @@
 //     either the fault's page is there when the visitor comes, or the fault sees the new version. Where the leaf did not
 //     exist yet, its insertion and the version are written and read sequentially consistent (LeafMap (d)): the visitor
 //     finds the leaf or the fault finds the version. What a leaf has been granted (Grant) goes with its pages.
+// (c) A region that is vacant is no mapping to anybody who looks without the lock. Who takes the lock to look at regions ends the
+//     vacancy first (SegmentHold); the short ways (calls/short_ways.hpp) know of it.
 // Progress: lookups are wait-free and may ask for a retry. Reclamation: regions are type-stable, see there; segments live as long
 // as the space.
 #pragma once
@@ -56,16 +58,20 @@ class alignas(kCacheLine) Segment {
 
     SpinLock<VmRank::Segment> lock;
 
-    // Marks a change of the tree; made and ended under the lock. Leaves are visited after its end.
+    // Marks a change of the tree; made and ended under the lock, which alone writes the version. Leaves are visited after its end.
+    // seq_cst pairs with unchanged() and lookup().
     class Change {
       public:
-        explicit Change(Segment& segment) : segment_(segment) { segment_.bump(); }
-        ~Change() { segment_.bump(); }
+        [[gnu::always_inline]] explicit Change(Segment& segment) : segment_(segment), version_(segment.version_.load(std::memory_order_relaxed)) {
+            segment_.version_.store(version_ + 1, std::memory_order_seq_cst);
+        }
+        [[gnu::always_inline]] ~Change() { segment_.version_.store(version_ + 2, std::memory_order_seq_cst); }
         Change(const Change&) = delete;
         Change& operator=(const Change&) = delete;
 
       private:
         Segment& segment_;
+        const uint64_t version_;
     };
 
     // All below: under the lock.
@@ -79,6 +85,9 @@ class alignas(kCacheLine) Segment {
     // As the process sees it: regions that are being unmapped count as gone.
     [[nodiscard]] bool mapped(VirtualRange range) const;
     [[nodiscard]] bool busy(VirtualRange range) const;
+    // The region that was vacated or opened last; nullptr: it has gone, or there was none.
+    [[nodiscard]] Region* recent() const { return recent_; }
+    [[nodiscard]] bool has_vacancy() const { return recent_ != nullptr && recent_->attributes().work == RegionWork::Vacant; }
 
     // Within a Change. insert: into free addresses. split: `at` inside the region; the part behind becomes `upper`.
     void insert(Region& region);
@@ -87,6 +96,17 @@ class alignas(kCacheLine) Segment {
     void resize_start(Region& region, VirtualAddress start);  // within its own range
     void resize_end(Region& region, VirtualAddress end);
     void move(Region& region, VirtualRange range);  // nothing else lies in the range or between
+    // Within a Change, and without changing the tree: unmapped, the region stays where it is, vacant, to be opened again as another
+    // map of its size. At most one of a segment is vacant.
+    void vacate(Region& region) {
+        region.set_attributes({Access::none(), RegionTraits::None, RegionWork::Vacant});
+        mapped_bytes_ -= region.range().size();
+        recent_ = &region;
+    }
+    void open_recent(Access access) {
+        recent_->set_attributes({access});
+        mapped_bytes_ += recent_->range().size();
+    }
 
     // Free addresses for a map that may lie anywhere: a hole of late, fresh addresses, or what a search finds.
     // alignment: a power of two [bytes]. Empty: none.
@@ -99,15 +119,12 @@ class alignas(kCacheLine) Segment {
     uint32_t paid_pages = 0;     // of the space's quota, for the regions (Space::pay_for_regions)
 
   private:
-    void bump() {
-        // seq_cst pairs with unchanged() and lookup(); only the lock's holder writes
-        version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
-    }
     [[nodiscard]] VirtualRange search(uint64_t bytes, uint64_t alignment, VirtualAddress from) const;
 
     // What faults read, apart from the lock: who waits for it does not take this line from who changes it.
     alignas(kCacheLine) std::atomic<uint64_t> version_{0};
     Tree regions_;
+    Region* recent_ = nullptr;
     VirtualRange range_;
     VirtualAddress next_fresh_;  // nothing has been mapped anywhere from here on by find_free()
     uint64_t mapped_bytes_ = 0;
@@ -115,7 +132,7 @@ class alignas(kCacheLine) Segment {
 };
 
 [[gnu::always_inline]] inline RegionView Segment::lookup(VirtualAddress address) const {
-    // seq_cst pairs with bump(): the version is read before and after the search, whose loads are acquires
+    // seq_cst pairs with Change: the version is read before and after the search, whose loads are acquires
     const uint64_t version = version_.load(std::memory_order_seq_cst);
     if ((version & 1) != 0) return {Lookup::Disturbed, version, {}, {}};
     RegionView view{Lookup::Absent, version, {}, {}};
@@ -124,7 +141,7 @@ class alignas(kCacheLine) Segment {
         view.attributes = region->attributes();
         if (view.range.contains(address)) view.outcome = Lookup::Found;
     }
-    // as above, pairs with bump()
+    // as above, pairs with Change
     if (version_.load(std::memory_order_seq_cst) != version) view.outcome = Lookup::Disturbed;
     return view;
 }

@@ -2,15 +2,6 @@
 
 namespace shoal::vm {
 
-Segment* Space::segment(uint32_t index) {
-    if (index == 0) return &common_;
-    const uint32_t slice = index - 1;
-    // acquire pairs with obtain_segment(): directory and segment come with their contents
-    SegmentDirectory* directory = directories_[slice / SegmentDirectory::kSegments].load(std::memory_order_acquire);
-    if (directory == nullptr) return nullptr;
-    return directory->segments[slice % SegmentDirectory::kSegments].load(std::memory_order_acquire);  // as above
-}
-
 Result<Segment*> Space::obtain_segment(uint32_t index, SlabCaches& slabs) {
     if (Segment* there = segment(index)) return there;
     const uint32_t slice = index - 1;

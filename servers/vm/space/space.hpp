@@ -101,4 +101,13 @@ class alignas(kCacheLine) Space {
     Request* exit_request = nullptr;
 };
 
+inline Segment* Space::segment(uint32_t index) {
+    if (index == 0) return &common_;
+    const uint32_t slice = index - 1;
+    // acquire pairs with obtain_segment(): directory and segment come with their contents
+    SegmentDirectory* directory = directories_[slice / SegmentDirectory::kSegments].load(std::memory_order_acquire);
+    if (directory == nullptr) [[unlikely]] return nullptr;
+    return directory->segments[slice % SegmentDirectory::kSegments].load(std::memory_order_acquire);  // as above
+}
+
 }  // namespace shoal::vm

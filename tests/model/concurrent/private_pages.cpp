@@ -59,7 +59,7 @@ void PrivatePages::do_placed(Operation op, std::mt19937_64& random) {
 void PrivatePages::place(Operation op, std::mt19937_64& random) {
     op.kind = Kind::Map;
     op.flags = kMapPrivate | kMapAnonymous;
-    op.bytes = (1 + random() % 12) * kPageSize;
+    op.bytes = (1 + random() % (random() % 2 == 0 ? 2 : 12)) * kPageSize;  // the smallest are soon touched wholly
     const Outcome seen = system_.apply(op);
     if (ran_out(system_, seen)) return;
     if (seen.error != Error::None || !references_[op.space].map_fits(op, seen.address))

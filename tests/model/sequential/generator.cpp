@@ -10,6 +10,8 @@ namespace {
 constexpr uint64_t kPlaces[] = {kHeapStart + 2 * kLeafSize, 0x2000'0000, 0x4000'0000 - 2 * kLeafSize, uint64_t{1} << 36,
                                 (uint64_t{1} << 46) - 2 * kLeafSize, kUserTop - 4 * kLeafSize + kPageSize};
 constexpr uint64_t kSpan = 4 * kLeafSize;
+// Where small maps that may lie anywhere lie: the beginning of the first worker's slice, one of few pages, so that they are met again.
+constexpr uint64_t kSlice = uint64_t{1} << 46, kSlicePages = 4;
 
 struct Weight {
     Kind kind;
@@ -47,6 +49,7 @@ Operation Generator::next(const std::vector<ReferenceSpace>& spaces) {
 }
 
 uint64_t Generator::place() {
+    if (one_in(6)) return kSlice + below(kSlicePages) * kPageSize;
     return kPlaces[below(std::size(kPlaces))] + below(kSpan / kPageSize) * kPageSize;
 }
 
@@ -74,7 +77,10 @@ void Generator::choose_map(Operation& op) {
     op.bytes = size();
     op.protection = protection();
     switch (below(6)) {
-        case 0: op.address = 0; break;
+        case 0:
+            op.address = 0;
+            if (one_in(2)) op.bytes = (1 + below(2)) * kPageSize;
+            break;
         case 1: break;  // a hint
         case 2: op.flags |= kMapFixedNoReplace; break;
         default: op.flags |= kMapFixed; break;

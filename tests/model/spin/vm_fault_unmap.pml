@@ -1,13 +1,18 @@
-/* A fault without locks beside an munmap and an mprotect of the same page.
+/* Faults without the segment's lock beside an munmap and an mprotect of the same page, and a map that is taken down and put up again by
+ * the short ways.
  *
- * Mirrors servers/vm/fault/touch_page.cpp (touch_page, Attempt::serve, touch_locked), servers/vm/space/segment.{hpp,cpp} (lookup,
- * unchanged, Change), servers/vm/leaf/leaf_map.cpp (install, next), servers/vm/calls/range_operation.cpp (do_part, visit). One page;
- * its leaf does not exist at first, or does. The writer's store to the version goes through a store buffer (x86-TSO).
+ * Mirrors servers/vm/fault/touch_granted.hpp, servers/vm/fault/touch_page.cpp (touch_reserving, Attempt::serve, touch_locked),
+ * servers/vm/space/segment.{hpp,cpp} (lookup, unchanged, Change, vacate), servers/vm/leaf/leaf_map.cpp (install, next),
+ * servers/vm/calls/range_operation.cpp (do_part, visit), servers/vm/calls/short_ways.hpp. One page; its leaf does not exist at first, or
+ * does, and may have been granted it. The writer's stores to version and region go through a store buffer (x86-TSO).
  *
- * Checked: after munmap has returned no page is mapped there; after mprotect no page has more rights than its region.
+ * Checked: after munmap has returned no page is mapped there; after mprotect no page has more rights than its region; a map that was put
+ * up for reading is not written.
  */
 /* MUTANT_1: the version is not checked under the leaf's lock. MUTANT_2: leaves are visited before the version changes.
- * MUTANT_3: the version is stored without a fence. MUTANT_4: the version is checked before the leaf's lock is taken. */
+ * MUTANT_3: the version is stored without a fence. MUTANT_4: the version is checked before the leaf's lock is taken.
+ * MUTANT_5: the grant is not looked at again under the leaf's lock. MUTANT_6: who takes pages away leaves the grant.
+ * MUTANT_7: the short munmap believes that a leaf which was not there has no page. MUTANT_8: the short munmap leaves the grant. */
 #define ABSENT 0
 #define READ 1
 #define WRITE 2
@@ -15,6 +20,7 @@
 byte version;                   /* of the segment; odd: changing */
 byte region = WRITE;            /* the access of the region over the page; ABSENT: none */
 byte page;                      /* the page table entry */
+byte grant;                     /* what the leaf remembers that the region allows; ABSENT: nothing */
 bit leaf, leaf_lock, segment_lock;
 #define VERSION 0
 #define REGION 1
@@ -81,6 +87,9 @@ proctype Changer(byte access) {
      if                                     /* LeafMap::next(): a leaf that is not there yet is not visited */
      :: leaf ->
         fence(); lock(leaf_lock);
+#ifndef MUTANT_6
+        grant = ABSENT;
+#endif
         if
         :: page > access -> page = access   /* visit(): unmap_pages(), protect_pages(); flushes are tlb_flush.pml's */
         :: else
@@ -100,8 +109,68 @@ proctype Changer(byte access) {
   unlock(segment_lock)
 }
 
+/* unmap_shortly(), then map_shortly() for reading. */
+proctype ShortWays() {
+  byte my_version;
+  bit found;
+  found = leaf;                             /* LeafMap::find(), before the segment's lock */
+  lock(segment_lock);
+  my_version = version;
+  if
+  :: region == ABSENT || !found ->
+#ifdef MUTANT_7
+     if
+     :: region != ABSENT ->
+        bump(); buffer!REGION, ABSENT; bump();
+        atomic { limit = ABSENT }
+     :: else
+     fi
+#else
+     skip                                   /* not this way */
+#endif
+  :: else ->
+     lock(leaf_lock);
+     bump(); buffer!REGION, ABSENT; bump(); /* vacate() */
+#ifndef MUTANT_8
+     grant = ABSENT;
+#endif
+     page = ABSENT;
+     fence();
+     unlock(leaf_lock);
+     limit = ABSENT
+  fi;
+  fence();
+  unlock(segment_lock);
+
+  lock(segment_lock);
+  my_version = version;
+  if
+  :: region == ABSENT && found && limit == ABSENT ->
+     limit = READ;                          /* from here on there is a map */
+     bump(); buffer!REGION, READ; bump();   /* open_recent() */
+     grant = READ                           /* without the leaf's lock */
+  :: else
+  fi;
+  fence();
+  unlock(segment_lock)
+}
+
 proctype Fault() {
-  byte seen_version, seen_region, attempts;
+  byte seen_version, seen_region, seen_grant, attempts;
+  if                                        /* touch_granted() */
+  :: leaf && grant != ABSENT ->
+     seen_grant = grant;
+     lock(leaf_lock);
+     if
+#ifdef MUTANT_5
+     :: seen_grant != ABSENT && page == ABSENT -> page = seen_grant; unlock(leaf_lock); goto done
+#else
+     :: grant == seen_grant && page == ABSENT -> page = seen_grant; unlock(leaf_lock); goto done
+#endif
+     :: else -> unlock(leaf_lock)
+     fi
+  :: else
+  fi;
   do
   :: attempts < 2 ->
      seen_version = version;                /* lookup() */
@@ -135,6 +204,7 @@ proctype Fault() {
      :: else
      fi;
 #endif
+     grant = seen_region;                   /* grant_next(); its second look at the version is for forget() */
      if                                     /* map_page(), upgrade_page() */
      :: page < seen_region -> page = seen_region
      :: else
@@ -161,7 +231,8 @@ next: skip
      fi;
      unlock(segment_lock);
      break
-  od
+  od;
+done: skip
 }
 
 proctype Check() {
@@ -173,8 +244,14 @@ init {
   atomic {
     if
     :: leaf = 1
+    :: leaf = 1; grant = WRITE
     :: skip
     fi;
-    run StoreBuffer(); run Changer(READ); run Changer(ABSENT); run Fault(); run Fault(); run Check()
+    run StoreBuffer();
+    if
+    :: run Changer(READ); run Changer(ABSENT)
+    :: run ShortWays(); run Changer(READ)
+    fi;
+    run Fault(); run Fault(); run Check()
   }
 }

@@ -51,6 +51,32 @@ TEST_F(Runs, NeighboursInEqualStateAreOneRun) {
     expect_equal();
 }
 
+TEST_F(Runs, AVacantRunWaitsForItsPageAndGoesWithAnyOtherChange) {
+    add(4, kPlain, 104);
+    EXPECT_NE(tree.over({4, 5}), nullptr);
+    EXPECT_EQ(tree.over({4, 6}), nullptr);
+    tree.vacate(slabs, *table, {4, 5});
+    table->set(4, {}), model.erase(4);
+    EXPECT_TRUE(tree.empty());
+    EXPECT_EQ(tree.size(), 1u);
+    EXPECT_EQ(tree.find(4), nullptr);
+    EXPECT_EQ(tree.first_reaching(0), nullptr);
+    expect_equal();
+    add(4, kPlain, 204);
+    EXPECT_EQ(tree.size(), 1u);
+    expect_equal();
+    tree.vacate(slabs, *table, {4, 5});
+    table->set(4, {}), model.erase(4);
+    add(4, kLocked, 304);  // not as it was
+    EXPECT_EQ(tree.size(), 1u);
+    expect_equal();
+    tree.vacate(slabs, *table, {4, 5});
+    table->set(4, {}), model.erase(4);
+    for (unsigned page : {3u, 4u, 5u}) add(page, kPlain, 400 + page);
+    EXPECT_EQ(tree.size(), 1u);
+    expect_equal();
+}
+
 TEST_F(Runs, RandomChangesMatchAnArray) {
     const unsigned seed = 20240611;
     std::mt19937 random(seed);
@@ -60,13 +86,19 @@ TEST_F(Runs, RandomChangesMatchAnArray) {
         const unsigned end = std::min<unsigned>(kPagesPerLeaf, first + 1 + static_cast<unsigned>(random() % 40));
         const PageState state = random() % 2 == 0 ? kPlain : kLocked;
         ASSERT_TRUE(slabs.ensure<shoal::vm::Run>(RunTree::kMostNewRuns).ok());
-        switch (random() % 4) {
+        switch (random() % 5) {
             case 0:
             case 1:
                 for (unsigned page = first; page < end; ++page)
                     if (!model.contains(page)) add(page, state, 1000 + random() % 100000);
                 break;
             case 2:
+                if (tree.over({first, first + 1}) == nullptr) break;
+                tree.vacate(slabs, *table, {first, first + 1});
+                table->set(first, {}), model.erase(first);
+                if (random() % 2 == 0) add(first, state, 1000 + random() % 100000);
+                break;
+            case 3:
                 tree.remove(slabs, *table, {first, end});
                 for (unsigned page = first; page < end; ++page) table->set(page, {}), model.erase(page);
                 break;
