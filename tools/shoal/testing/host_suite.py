@@ -13,7 +13,7 @@ from .reporter import Reporter, Result
 from .settings import Settings
 
 
-WHOLE_PRESET = "dev"
+WHOLE_PRESET = "asan"
 
 
 class HostSuite:
@@ -28,7 +28,7 @@ class HostSuite:
         return f"{self.group}/{self.preset}"
 
     def prepare(self) -> None:
-        """The first preset is built whole, so that no host source goes uncompiled; the others as far as the label needs."""
+        """One preset is built whole, so that no host source goes uncompiled; the others as far as the label needs."""
         build.build(self.preset, None if self.preset == WHOLE_PRESET else f"tests-{self.label}")
 
     def cases(self) -> list[str]:

@@ -11,13 +11,13 @@ from .. import project
 from .reporter import Reporter, Result
 from .settings import Settings
 
-PRESETS = ("dev", "guest")
+PRESETS = ("asan", "guest")  # the guest's: what is no host source
 # Options that GCC 12 knows and clang 14 refuses or does not need for an analysis of the source.
 _DROPPED = ("-ftrivial-auto-var-init", "-fcf-protection", "-mgeneral-regs-only", "-c", "-MD")
 
 
 class LockSuite:
-    """One case for each source file and world; their names are unit/locks-PRESET/FILE."""
+    """One case for each source file; their names are unit/locks-PRESET/FILE."""
 
     group, prefix = "unit", "unit/locks"
 
@@ -25,7 +25,7 @@ class LockSuite:
         return "unit/locks"
 
     def prepare(self) -> None:
-        pass  # the databases come from configuring dev and guest, which other suites do
+        pass  # the databases come from configuring these presets, which other suites do
 
     def cases(self) -> list[str]:
         return [name for name, _ in self._entries()]
@@ -42,12 +42,11 @@ class LockSuite:
                 reporter.add(result)
 
     def _entries(self) -> list[tuple[str, dict]]:
-        found = []
+        found, seen = [], set()
         for preset in PRESETS:
             database = project.BUILD / preset / "compile_commands.json"
             if not database.exists():
                 continue
-            seen = set()
             for entry in json.loads(database.read_text()):
                 path = Path(entry["file"])
                 if path in seen or not _is_product(path):
