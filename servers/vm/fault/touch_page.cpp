@@ -110,10 +110,11 @@ Leaf* obtain_leaf(WorkerContext& context, Space& space, VirtualAddress address) 
 Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
                    const Receipt* waiter) {
     if (!address.in_user_space()) return {Touch::NoRegion};
-    const Touched touched = touch_granted(context, space, address, needed, toucher);
-    if (touched.outcome != Touch::Raced) return touched;
+    // First: where a fault came to nothing for want of frames at hand, the grant serves it now.
     if (!reserve_for_touch(context).ok()) [[unlikely]]
         return touch_without_reserve(context, space, address, needed, toucher, waiter);
+    const Touched touched = touch_granted(context, space, address, needed, toucher);
+    if (touched.outcome != Touch::Raced) return touched;
     return touch_reserving(context, space, address, needed, toucher, waiter);
 }
 

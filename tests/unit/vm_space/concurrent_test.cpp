@@ -72,12 +72,13 @@ void unmap_page(Harness& vm, ProcessId process, VirtualAddress at) {
 }
 
 // While CPU 1 has not acknowledged the flush of a first change of a page, the second step may not be answered.
-void expect_to_wait_for_cpu1(const Step& change, const Step& second) {
+// pages: of the region; the leaf is granted one of several.
+void expect_to_wait_for_cpu1(const Step& change, const Step& second, uint64_t pages = 1) {
     Harness vm({.cpus = kThreads});
     const ProcessId process = vm.create(CpuId{0});
     const VirtualAddress at{uint64_t{1} << 30};
     const auto flags = kMapAnonymous | kMapPrivate | kMapFixed;
-    ASSERT_TRUE(vm.mmap(CpuId{0}, process, kPageSize, kProtectRead | kProtectWrite, flags, at).ok());
+    ASSERT_TRUE(vm.mmap(CpuId{0}, process, pages * kPageSize, kProtectRead | kProtectWrite, flags, at).ok());
     ASSERT_EQ(vm.write(CpuId{1}, process, at, 7), Error::None);
     std::atomic<bool> answered{false};
     std::unique_lock busy_elsewhere(vm.machine.turn(CpuId{1}));
@@ -130,9 +131,10 @@ TEST(Concurrent, FaultWaitsForTheFlushOfTheOldPage) {
     const Step discard = [](Harness& vm, ProcessId process, VirtualAddress at) {
         EXPECT_EQ(vm.discard(CpuId{0}, process, at, kPageSize), Error::None);
     };
-    expect_to_wait_for_cpu1(discard, [](Harness& vm, ProcessId process, VirtualAddress at) {
+    const Step fault = [](Harness& vm, ProcessId process, VirtualAddress at) {
         EXPECT_EQ(vm.write(CpuId{2}, process, at, 1), Error::None);
-    });
+    };
+    for (const uint64_t pages : {uint64_t{1}, uint64_t{2}}) expect_to_wait_for_cpu1(discard, fault, pages);
 }
 
 TEST(Concurrent, AddressesAreReusedAfterTheirFlushOnly) {
