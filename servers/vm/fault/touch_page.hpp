@@ -1,9 +1,9 @@
 // touch_page: makes one page of a space resident and usable for an access, whatever is in the way: what every operation on VM's own
 // behalf uses to reach user memory, and a page fault where touch_granted() does not do.
 //
-// Order of one attempt: make sure of all memory it may need; find segment and region without a lock; make the leaf if need be. Lock
-// the leaf; check that the leaf lives and the segment is unchanged; only then act. Two attempts without the segment's lock, the
-// third under it. Nothing here writes a line that another CPU's fault on another leaf reads or writes.
+// Order: make sure of all memory it may need; try touch_granted(), which may have failed for want of it. Else find segment and region
+// without a lock; make the leaf if need be. Lock the leaf; check that the leaf lives and the segment is unchanged; only then act. Two
+// attempts by a lookup without the segment's lock, the next under it. Nothing here writes a line that another CPU's fault on another leaf reads or writes.
 #pragma once
 
 #include "servers/vm/fault/touched.hpp"
@@ -11,7 +11,6 @@
 
 namespace shoal::vm {
 
-// By a lookup of the region.
 // waiter: what to dispatch again if the page cannot be had now; nullptr: nothing, Parked only says that it is so.
 Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
                    const Receipt* waiter);

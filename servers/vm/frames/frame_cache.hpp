@@ -61,7 +61,7 @@ class FrameCache {
     [[gnu::always_inline]] void release_exclusive(FrameNumber frame) {
         FrameInfo& info = table_[frame];
         const Released released = info.release();
-        SHOAL_ASSERT(released == Released::Last);
+        SHOAL_CHECK(released == Released::Last && "frame freed that others still use");
         free(frame, info);
     }
 

@@ -8,6 +8,7 @@
 //     either the fault's page is there when the visitor comes, or the fault sees the new version. Where the leaf did not
 //     exist yet, its insertion and the version are written and read sequentially consistent (LeafMap (d)): the visitor
 //     finds the leaf or the fault finds the version. What a leaf has been granted (Grant) goes with its pages.
+//     The short munmap (calls/short_ways.hpp) holds the leaf's lock over all of it, of a leaf that it has found before.
 // (c) A region that is vacant is no mapping to anybody who looks without the lock. Who takes the lock to look at regions ends the
 //     vacancy first (SegmentHold); the short ways (calls/short_ways.hpp) know of it.
 // Progress: lookups are wait-free and may ask for a retry. Reclamation: regions are type-stable, see there; segments live as long

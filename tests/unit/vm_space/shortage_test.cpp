@@ -271,5 +271,17 @@ TEST(Shortage, LentAreasComeBack) {
     EXPECT_EQ(vm.audit(), 0u);
 }
 
+// A Resume receives from all, so a second call may come while one is held: it takes what it finds, and the first stays held.
+TEST(Hold, HoldsOneCallAtATime) {
+    Harness vm({.cpus = 1});
+    WorkerContext worker = vm.context(CpuId{0});
+    worker.desk.holding = true;
+    worker.desk.held.receipt.message.words[1] = 77;
+    EXPECT_FALSE(hold(worker, Receipt{}));
+    EXPECT_TRUE(worker.desk.holding);
+    EXPECT_EQ(worker.desk.held.receipt.message.words[1], 77u);
+    worker.desk.holding = false;
+}
+
 }  // namespace
 }  // namespace shoal::vm::test
