@@ -22,6 +22,12 @@ enum class RsCall : uint32_t {
 inline constexpr int64_t kKilledStatus = 137;      // as a shell shows SIGKILL
 inline constexpr int64_t kFaultedStatus = 139;     // as a shell shows SIGSEGV
 
+// What a program may do beyond its own process. Nobody can give a child more than he has; RS has all.
+enum class ProgramRole : uint64_t {
+    User,
+    ProcessManager,  // drives kernel and VM as PM does, and is a system process
+};
+
 struct SpawnRequest {
     static constexpr uint64_t kMaxArgumentBytes = 2048, kMaxShares = 4;
     char name[24];            // of an image that RS owns; empty: the image is in the caller's memory
@@ -29,6 +35,7 @@ struct SpawnRequest {
     uint64_t image_bytes;
     uint64_t quota_pages;     // 0: the default
     uint64_t cpu;             // kAnyCpu or the CPU of its first thread
+    ProgramRole role;
     uint64_t share_count;     // ranges of the caller that the child shares at the same addresses
     VirtualRange shares[kMaxShares];
     uint64_t argument_count, argument_bytes;

@@ -72,24 +72,26 @@ function(shoal_tested_by label target)
     add_dependencies(tests-${label} ${target})
 endfunction()
 
-# shoal_host_test(NAME SOURCES ... LIBRARIES ... [LABELS unit|model|stress ...]): a GoogleTest program, run by ctest.
+# shoal_host_test(NAME [THREADS] SOURCES ... LIBRARIES ... [LABEL unit|model|stress]): a GoogleTest program, run by ctest.
+# THREADS: threads run beside each other in it, so that ThreadSanitizer can find something. The label of its tests is
+# LABEL-threads then, which is also how the target that builds only these is named: tests-LABEL-threads.
 function(shoal_host_test name)
-    cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+    cmake_parse_arguments(arg "THREADS" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
     find_package(GTest REQUIRED)
     find_package(Threads REQUIRED)
     include(GoogleTest)
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE shoal_common ${arg_LIBRARIES} GTest::gtest_main Threads::Threads)
     add_dependencies(${name} shoal_abi)
-    if(NOT arg_LABELS)
-        set(arg_LABELS unit)
+    if(NOT arg_LABEL)
+        set(arg_LABEL unit)
     endif()
-    foreach(label IN LISTS arg_LABELS)
-        shoal_tested_by(${label} ${name})
-    endforeach()
-    # Escaped: the list has to arrive as one word in the script that discovery writes.
-    string(REPLACE ";" "\\;" labels "${arg_LABELS}")
-    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 PROPERTIES LABELS "${labels}")
+    shoal_tested_by(${arg_LABEL} ${name})
+    if(arg_THREADS)
+        string(APPEND arg_LABEL -threads)
+        shoal_tested_by(${arg_LABEL} ${name})
+    endif()
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 PROPERTIES LABELS ${arg_LABEL})
 endfunction()
 
 # shoal_program(NAME MODE user|server SOURCES ...): a program that runs in the guest, linked with libc-min.

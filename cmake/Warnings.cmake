@@ -8,4 +8,6 @@ target_compile_options(shoal_warnings INTERFACE
         -Wzero-as-null-pointer-constant -Wextra-semi>
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wstrict-null-sentinel
         -Wsuggest-override>
+    # A definition whose header is not included; the guest's programs and entry points have none.
+    $<$<NOT:$<BOOL:${SHOAL_GUEST}>>:$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wmissing-declarations>>
     $<$<BOOL:${SHOAL_WERROR}>:-Werror>)

@@ -19,12 +19,13 @@ struct SpawnOptions {
     uint64_t cpu = kAnyCpu;                    // to which its first thread is pinned
     uint64_t quota_pages = 0;                  // 0: the default
     std::span<const VirtualRange> shares{};    // our memory that the child has too, at the same addresses
+    ProgramRole role = ProgramRole::User;
     const void* image = nullptr;               // an ELF64 image in our memory
     size_t image_bytes = 0;
 };
 
 // The child runs when this returns. TooBig: more arguments or shares than SpawnRequest holds. NoEntry: no such image.
-// BadExecutable: not an image that can be loaded. Again, NoMemory: try later.
+// BadExecutable: not an image that can be loaded. Permission: a role that we have not. Again, NoMemory: try later.
 Result<Endpoint> spawn(const SpawnOptions& options);
 
 struct EndedChild {

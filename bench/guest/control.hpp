@@ -17,12 +17,18 @@ struct Control {
     struct alignas(kCacheLine) Stretch {
         uint64_t start, end;  // nanoseconds since boot
     };
-    // Each on a line of its own: the actors spin on one while others change the next.
-    alignas(kCacheLine) std::atomic<uint32_t> started;
-    alignas(kCacheLine) std::atomic<uint32_t> ready;
-    alignas(kCacheLine) std::atomic<uint32_t> go;
-    alignas(kCacheLine) std::atomic<uint32_t> done;
-    alignas(kCacheLine) std::atomic<uint32_t> counted;  // what is left has been looked at
+    // Where all actors wait for the last of them. Each word on a line of its own: they spin on one while others change the next.
+    struct Gate {
+        alignas(kCacheLine) std::atomic<uint32_t> arrived;
+        alignas(kCacheLine) std::atomic<uint32_t> open;
+        void close() {
+            arrived.store(0, std::memory_order_relaxed);
+            open.store(0, std::memory_order_relaxed);
+        }
+    };
+    Gate started, present, begin, done;
+    alignas(kCacheLine) std::atomic<uint32_t> ready;  // actors that have warmed up
+    alignas(kCacheLine) std::atomic<uint32_t> go;     // for all of them
     alignas(kCacheLine) uint32_t workload;  // index in the suite
     uint32_t actors;
     uint64_t rounds;

@@ -1,6 +1,7 @@
 #include "bench/guest/crew.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -32,33 +33,47 @@ Holdings count_holdings() {
             stats.slab_objects_in_use};
 }
 
+// acquire: pairs with the release by which the word was set, and so with all that came before
+void wait_for(const std::atomic<uint32_t>& word, Waiting waiting) {
+    while (word.load(std::memory_order_acquire) == 0)
+        if (waiting == Waiting::Yields) (void)sched_yield();
+}
+
+// The last actor to come does something for all before it opens the gate.
+template <typename ByLast>
+void meet(Control::Gate& gate, uint32_t actors, Waiting waiting, ByLast by_last) {
+    if (gate.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == actors) {  // pairs with those of the others
+        by_last();
+        gate.open.store(1, std::memory_order_release);  // pairs with wait_for()
+    }
+    wait_for(gate.open, waiting);
+}
+
 }  // namespace
 
 void act(Control& control, const Workload& workload, unsigned id) {
+    const auto meet_at = [&](Control::Gate& gate, auto by_last) { meet(gate, control.actors, workload.waiting, by_last); };
+    const auto all_rounds = [&] {
+        for (uint64_t i = 0; i < control.rounds; ++i) workload.round(id);
+    };
     // Starting an actor takes memory on the CPUs of those that are there already; so nobody warms up before all are.
-    control.started.fetch_add(1, std::memory_order_release);  // pairs with the acquire below
-    while (control.started.load(std::memory_order_acquire) < control.actors) {  // pairs with the release above
-    }
-    for (uint64_t i = 0; i < control.rounds; ++i) workload.round(id);  // warm
+    meet_at(control.started, [] {});
+    all_rounds();
     control.ready.fetch_add(1, std::memory_order_release);  // pairs with the acquire in measure()
-    while (control.go.load(std::memory_order_acquire) == 0) {  // pairs with the release in measure()
-    }
+    wait_for(control.go, workload.waiting);
+    // On an emulator few of many CPUs have run since go: the measurement is marked again when all run. Before that they took turns, and
+    // so did what they held; now they warm up side by side.
+    meet_at(control.present, marks::measure_on);
+    all_rounds();
+    meet_at(control.begin, [] {});
     control.stretches[id].start = now();
     marks::stretch_begin();
-    for (uint64_t i = 0; i < control.rounds; ++i) workload.round(id);
+    all_rounds();
     marks::stretch_end();
     control.stretches[id].end = now();
-    control.done.fetch_add(1, std::memory_order_release);  // pairs with the acquire below
-    // The core stays busy to the end, so that the others meet the same contention.
-    while (control.done.load(std::memory_order_acquire) < control.actors) {
-    }
-    // Before any actor ends, for its stack would be among what is given back.
-    if (id == 0) {
-        control.after = count_holdings();
-        control.counted.store(1, std::memory_order_release);  // pairs with the acquire below
-    }
-    while (control.counted.load(std::memory_order_acquire) == 0) {  // pairs with the release above
-    }
+    // The core stays busy to the end, so that the others meet the same contention. The count comes before any actor ends, for its stack
+    // would be among what is given back.
+    meet_at(control.done, [&] { control.after = count_holdings(); });
 }
 
 Result<void> Crew::start_threads(const Workload& workload) {
@@ -78,7 +93,7 @@ Result<void> Crew::start_threads(const Workload& workload) {
     return {};
 }
 
-Result<void> Crew::start_processes() {
+Result<void> Crew::start_processes(ProgramRole role) {
     for (unsigned id = 0; id < control_.actors; ++id) {
         char actor[32], control[32];
         snprintf(actor, sizeof actor, "actor=%u", id);
@@ -91,6 +106,7 @@ Result<void> Crew::start_processes() {
         options.name = program_;
         options.arguments = arguments;
         options.cpu = id;
+        options.role = role;
         options.shares = {&shared, 1};
         TRY(spawn(options));
     }
@@ -117,23 +133,21 @@ uint64_t Crew::span() const {
 }
 
 Result<uint64_t> Crew::measure(const Workload& workload) {
-    control_.started.store(0, std::memory_order_relaxed);
+    for (Control::Gate* gate : {&control_.started, &control_.present, &control_.begin, &control_.done}) gate->close();
     control_.ready.store(0, std::memory_order_relaxed);
     control_.go.store(0, std::memory_order_relaxed);
-    control_.done.store(0, std::memory_order_relaxed);
-    control_.counted.store(0, std::memory_order_relaxed);
     if (workload.prepare != nullptr) workload.prepare(control_.actors);
     if (workload.actors == Actors::Threads)
         TRY(start_threads(workload));
     else
-        TRY(start_processes());
+        TRY(start_processes(workload.role));
     // acquire: pairs with act()
     while (control_.ready.load(std::memory_order_acquire) < control_.actors)
         usleep(kPollMicroseconds);
     usleep(kSettleMicroseconds);
     control_.before = count_holdings();
     marks::measure_on();
-    control_.go.store(1, std::memory_order_release);  // pairs with act()
+    control_.go.store(1, std::memory_order_release);  // pairs with wait_for()
     TRY(gather(workload.actors));
     marks::measure_off();
     if (workload.finish != nullptr) workload.finish(control_.actors);

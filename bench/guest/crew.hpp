@@ -22,7 +22,7 @@ class Crew {
 
   private:
     Result<void> start_threads(const Workload& workload);
-    Result<void> start_processes();
+    Result<void> start_processes(ProgramRole role);
     Result<void> gather(Actors actors);
     uint64_t span() const;
 

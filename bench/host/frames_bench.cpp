@@ -9,7 +9,7 @@
 namespace shoal::vm::bench {
 namespace {
 
-constexpr int kHeld = 256;
+constexpr int kFramesHeld = 256;
 
 void frames_hot(benchmark::State& state) {
     FrameCache& frames = worker_of(state).frames;
@@ -24,12 +24,12 @@ BENCHMARK(frames_hot)->Name("frames/shoal")->Apply(with_arena);
 
 void frames_bulk(benchmark::State& state) {
     FrameCache& frames = worker_of(state).frames;
-    FrameNumber held[kHeld];
+    FrameNumber held[kFramesHeld];
     for (auto _ : state) {
         for (auto& frame : held) frame = frames.allocate().release();
         for (auto& frame : held) frames.free(frame);
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kFramesHeld);
     count_frames(state);
 }
 BENCHMARK(frames_bulk)->Name("frames_bulk/shoal")->Apply(with_arena);
@@ -60,7 +60,7 @@ LockedFrames locked_frames;
 
 void stock(const benchmark::State& state) {
     locked_frames.free.clear();
-    for (uint64_t i = 0; i < uint64_t{kHeld} * static_cast<uint64_t>(state.threads()); ++i)
+    for (uint64_t i = 0; i < uint64_t{kFramesHeld} * static_cast<uint64_t>(state.threads()); ++i)
         locked_frames.free.push_back(FrameNumber{i});
 }
 
@@ -75,12 +75,12 @@ void frames_one_lock(benchmark::State& state) {
 BENCHMARK(frames_one_lock)->Name("frames/one_lock")->Setup(stock)->Apply(one_and_all_cores);
 
 void frames_one_lock_bulk(benchmark::State& state) {
-    FrameNumber held[kHeld];
+    FrameNumber held[kFramesHeld];
     for (auto _ : state) {
         for (auto& frame : held) frame = locked_frames.take();
         for (auto& frame : held) locked_frames.give(frame);
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kFramesHeld);
 }
 BENCHMARK(frames_one_lock_bulk)->Name("frames_bulk/one_lock")->Setup(stock)->Apply(one_and_all_cores);
 

@@ -9,7 +9,7 @@
 namespace shoal::vm::bench {
 namespace {
 
-constexpr int kHeld = 256;
+constexpr int kObjectsHeld = 256;
 
 struct Object {
     static constexpr SlabType kSlabType = SlabType::Test;
@@ -18,18 +18,18 @@ struct Object {
 
 void slab_bulk(benchmark::State& state) {
     SlabCaches& slabs = worker_of(state).slabs;
-    Object* held[kHeld];
+    Object* held[kObjectsHeld];
     for (auto _ : state) {
         for (auto& object : held) object = slabs.create<Object>().release();
         for (auto* object : held) slabs.destroy(object);
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kObjectsHeld);
     count_frames(state);
 }
 BENCHMARK(slab_bulk)->Name("slab/shoal")->Apply(with_arena);
 
 void malloc_bulk(benchmark::State& state) {
-    void* held[kHeld];
+    void* held[kObjectsHeld];
     for (auto _ : state) {
         for (auto& object : held) {
             object = std::malloc(sizeof(Object));
@@ -37,14 +37,14 @@ void malloc_bulk(benchmark::State& state) {
         }
         for (auto* object : held) std::free(object);
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kObjectsHeld);
 }
 BENCHMARK(malloc_bulk)->Name("slab/malloc")->Apply(one_and_all_cores);
 
 std::mutex one_lock;
 
 void malloc_one_lock_bulk(benchmark::State& state) {
-    void* held[kHeld];
+    void* held[kObjectsHeld];
     for (auto _ : state) {
         for (auto& object : held) {
             std::lock_guard lock(one_lock);
@@ -56,14 +56,14 @@ void malloc_one_lock_bulk(benchmark::State& state) {
             std::free(object);
         }
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kObjectsHeld);
 }
 BENCHMARK(malloc_one_lock_bulk)->Name("slab/malloc_one_lock")->Apply(one_and_all_cores);
 
 // Slots through which threads pass objects to each other; each exchange pairs with the other threads' on the same slot.
 template <typename T>
 struct Market {
-    std::atomic<T*> slots[kHeld] = {};
+    std::atomic<T*> slots[kObjectsHeld] = {};
 };
 Market<Object> slab_market;
 
@@ -77,7 +77,7 @@ void slab_remote(benchmark::State& state) {
             if (old != nullptr) slabs.destroy(old);
         }
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kObjectsHeld);
 }
 BENCHMARK(slab_remote)->Name("slab_remote/shoal")->Apply(with_arena)->Setup([](const benchmark::State& state) {
     make_arena(state);
@@ -93,7 +93,7 @@ void malloc_remote(benchmark::State& state) {
             std::free(slot.exchange(std::malloc(sizeof(Object)), std::memory_order_acq_rel));
         }
     }
-    state.SetItemsProcessed(state.iterations() * kHeld);
+    state.SetItemsProcessed(state.iterations() * kObjectsHeld);
 }
 BENCHMARK(malloc_remote)->Name("slab_remote/malloc")->Apply(one_and_all_cores)->Teardown([](const benchmark::State&) {
     for (auto& slot : malloc_market.slots) std::free(slot.exchange(nullptr));

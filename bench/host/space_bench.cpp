@@ -12,8 +12,8 @@
 namespace shoal::vm::bench {
 namespace {
 
-constexpr uint64_t kPages = 2048;    // of a thread's mapping in `fault`: four leaves
-constexpr uint64_t kMappings = 256;  // of a thread at a time in the others
+constexpr uint64_t kPages = 2048;        // of a thread's mapping in `fault`: four leaves
+constexpr uint64_t kMappingsHeld = 256;  // of a thread at a time in the others
 
 struct Shoal {
     using Vm = ShoalVm;
@@ -59,8 +59,8 @@ void fault(benchmark::State& state) {
 template <typename Form>
 void map(benchmark::State& state) {
     auto cpu = cpu_of<Form>(state);
-    VirtualAddress mapped[kMappings];
-    while (state.KeepRunningBatch(kMappings)) {
+    VirtualAddress mapped[kMappingsHeld];
+    while (state.KeepRunningBatch(kMappingsHeld)) {
         for (VirtualAddress& start : mapped) start = cpu.map(1);
         state.PauseTiming();
         for (const VirtualAddress start : mapped) cpu.unmap(start, 1);
@@ -72,8 +72,8 @@ void map(benchmark::State& state) {
 template <typename Form>
 void unmap(benchmark::State& state) {
     auto cpu = cpu_of<Form>(state);
-    VirtualAddress mapped[kMappings];
-    while (state.KeepRunningBatch(kMappings)) {
+    VirtualAddress mapped[kMappingsHeld];
+    while (state.KeepRunningBatch(kMappingsHeld)) {
         state.PauseTiming();
         for (VirtualAddress& start : mapped) {
             start = cpu.map(1);

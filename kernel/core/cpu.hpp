@@ -24,7 +24,9 @@ struct WorkerMessage : MailNode {
 
 class alignas(kCacheLine) Cpu {
   public:
-    static constexpr uint8_t kAsleep = 255;  // published instead of a priority: worse than every one
+    // Published instead of a priority.
+    static constexpr uint8_t kAwake = 0;     // nothing runs, but it looks into its mailbox before it halts: needs no interrupt
+    static constexpr uint8_t kAsleep = 255;  // worse than every priority
 
     explicit Cpu(CpuId number) : id(number), locks(number) {}
 

@@ -29,6 +29,7 @@ set(shoal_kernel_core_sources
     objects/fatal_fault.cpp
     objects/process_table.cpp
     objects/vm_failure.cpp
+    sched/idle.cpp
     sched/migration.cpp
     sched/scheduler.cpp
     sched/timers.cpp

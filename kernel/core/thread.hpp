@@ -146,6 +146,9 @@ struct alignas(kCacheLine) Thread {
     uint16_t generation = 0;           // of the last incarnation; 0: the slot was never taken
     bool stop_posted = false, stop_handled = false, stop_was_awaited = false;
 
+    // What the trap or kernel call that it is in returns.
+    void set_result(Error error) { registers.rax = static_cast<uint64_t>(to_register(error)); }
+
     [[nodiscard]] Endpoint endpoint() const { return Endpoint{name.load(std::memory_order_relaxed)}; }
     // Acquire pairs with the release store of the old home in migrate(): what it did to the thread is done.
     [[nodiscard]] CpuId home_cpu() const { return CpuId{home.load(std::memory_order_acquire)}; }

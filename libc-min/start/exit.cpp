@@ -50,6 +50,10 @@ constexpr int kAbortStatus = 134;  // as a shell shows SIGABRT
 
 SHOAL_C_BEGIN
 
+// What the compiler itself calls (Itanium C++ ABI, 3.3.5 and 3.2.6).
+int __cxa_atexit(void (*destructor)(void*), void* object, void* library);
+[[noreturn]] void __cxa_pure_virtual(void);
+
 void* __dso_handle = nullptr;
 
 int __cxa_atexit(void (*destructor)(void*), void* object, void*) {
@@ -76,6 +80,6 @@ void abort(void) {
     _Exit(kAbortStatus);
 }
 
-[[noreturn]] void __cxa_pure_virtual(void) { abort(); }
+void __cxa_pure_virtual(void) { abort(); }
 
 SHOAL_C_END

@@ -10,12 +10,18 @@ namespace {
 
 // brk sets an absolute end, so that two threads that move it by a distance must take turns.
 constinit shoal::libc::Lock break_lock;
+constinit VirtualAddress current_break{0};  // 0: not known yet
+
+Result<VirtualAddress> set_break(VirtualAddress end) {
+    current_break = TRY(shoal::vm_calls::brk(end));
+    return current_break;
+}
 
 Result<VirtualAddress> move_break(intptr_t increment) {
     shoal::libc::LockGuard guard(break_lock);
-    const VirtualAddress old = TRY(shoal::vm_calls::brk(VirtualAddress{0}));
-    if (increment != 0)
-        (void)TRY(shoal::vm_calls::brk(old + static_cast<uint64_t>(increment)));
+    if (current_break.raw() == 0) TRY(set_break(VirtualAddress{0}));
+    const VirtualAddress old = current_break;
+    if (increment != 0) TRY(set_break(old + static_cast<uint64_t>(increment)));
     return old;
 }
 
@@ -24,8 +30,8 @@ Result<VirtualAddress> move_break(intptr_t increment) {
 SHOAL_C_BEGIN
 
 int brk(void* end) {
-    return shoal::libc::to_status(
-        shoal::vm_calls::brk(VirtualAddress{reinterpret_cast<uint64_t>(end)}));
+    shoal::libc::LockGuard guard(break_lock);
+    return shoal::libc::to_status(set_break(VirtualAddress{reinterpret_cast<uint64_t>(end)}));
 }
 
 void* sbrk(intptr_t increment) {

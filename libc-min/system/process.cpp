@@ -39,6 +39,7 @@ Result<Endpoint> spawn(const SpawnOptions& options) {
     request.image_bytes = options.image_bytes;
     request.quota_pages = options.quota_pages;
     request.cpu = options.cpu;
+    request.role = options.role;
     TRY(put_shares(request, options.shares));
     TRY(put_arguments(request, options.arguments));
 

@@ -26,6 +26,7 @@ LoadRequest load_request(ProcessId process, const platform::StoredImage& image,
 Result<void> Builder::check_request() const {
     if (strnlen(request_.name, sizeof request_.name) == sizeof request_.name) return Error::Invalid;
     if (request_.share_count > SpawnRequest::kMaxShares) return Error::Invalid;
+    if (request_.role > ProgramRole::ProcessManager) return Error::Invalid;
     const uint64_t bytes = request_.argument_bytes;
     if (bytes > SpawnRequest::kMaxArgumentBytes) return Error::TooBig;
     uint64_t strings = 0;
@@ -53,7 +54,7 @@ Result<void> Builder::share_memory(const ProcessRecord& parent, const ProcessRec
 
 Result<void> Builder::build(const ProcessRecord& parent, const ProcessRecord& child,
                             const platform::StoredImage& image) {
-    TRY(platform::set_privileges(child.endpoint, user_privileges()));
+    TRY(platform::set_privileges(child.endpoint, privileges_of(child.role)));
     TRY(platform::create_space({child.endpoint, child.process}, request_.quota_pages));
     const LoadRequest load = load_request(child.process, image, request_);
     const platform::EntryPoint start = TRY(platform::load_image(load));
@@ -66,11 +67,13 @@ Result<Endpoint> Builder::spawn(ProcessRecord& parent, Endpoint asker, VirtualAd
     TRY(platform::copy_request(asker, request, request_));
     TRY(check_request());
     const platform::StoredImage image = TRY(find_image(parent));
+    if (request_.role != ProgramRole::User && parent.role != request_.role) return Error::Permission;
     const char* first_argument = request_.argument_count == 0 ? "" : request_.arguments;
     const char* title = request_.name[0] == '\0' ? first_argument : request_.name;
     const platform::ProcessName made = TRY(platform::create_process(title, parent.endpoint));
 
     ProcessRecord& child = table_.add(parent, made.process, made.endpoint);
+    child.role = request_.role;
     if (Result<void> built = build(parent, child, image); !built.ok()) {
         // The kernel's notification leads it through the reaper; its state tells that nobody waits for it.
         (void)platform::kill_process(child.endpoint, kKilledStatus);

@@ -1,7 +1,10 @@
-// What an ordinary program may do.
+// What programs may do.
 #pragma once
 
+#include "abi/kernel_call_numbers.hpp"
+#include "abi/pm_calls.hpp"
 #include "abi/privileges.hpp"
+#include "abi/vm_call_numbers.hpp"
 
 namespace shoal::pm {
 
@@ -17,6 +20,22 @@ constexpr Privileges user_privileges() {
     privileges.manager = kPm;
     privileges.priority = kUserPriority;
     return privileges;
+}
+
+// Makes processes and their spaces itself, without PM, and hears itself how they end.
+constexpr Privileges process_manager_privileges() {
+    Privileges privileges = user_privileges();
+    for (const KernelCall call : {KernelCall::ProcessCreate, KernelCall::ProcessStart, KernelCall::ProcessKill,
+                                  KernelCall::ProcessReap, KernelCall::ProcessRelease, KernelCall::PrivilegeSet})
+        privileges.kernel_call_mask[static_cast<unsigned>(call) / 64] |= uint64_t{1} << static_cast<unsigned>(call) % 64;
+    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Exit})
+        privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
+    privileges.flags = kSystemProcess;
+    return privileges;
+}
+
+constexpr Privileges privileges_of(ProgramRole role) {
+    return role == ProgramRole::ProcessManager ? process_manager_privileges() : user_privileges();
 }
 
 }  // namespace shoal::pm

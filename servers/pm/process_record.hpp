@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "abi/endpoint.hpp"
+#include "abi/pm_calls.hpp"
 #include "base/containers/list.hpp"
 
 namespace shoal::pm {
@@ -36,6 +37,7 @@ struct ProcessRecord {
     ProcessId process{};
     Endpoint endpoint = kNone;  // of its first thread: its name
     int64_t status = 0;
+    ProgramRole role = ProgramRole::User;
     ProcessRecord* parent = nullptr;  // never null while not Free, but for RS
 
     ListHook link;  // of the parent's children or ended children

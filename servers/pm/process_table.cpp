@@ -22,6 +22,7 @@ Result<void> ProcessTable::initialise(uint32_t process_slots, uint32_t thread_sl
     root_->state = ProcessRecord::State::Running;
     root_->process = ProcessId::of(kRsSlot, 1);
     root_->endpoint = kRs;
+    root_->role = ProgramRole::ProcessManager;
     return {};
 }
 
@@ -65,6 +66,7 @@ ProcessRecord& ProcessTable::add(ProcessRecord& parent, ProcessId process, Endpo
     record.process = process;
     record.endpoint = endpoint;
     record.status = 0;
+    record.role = ProgramRole::User;
     record.parent = &parent;
     parent.children.push_back(record);
     return record;

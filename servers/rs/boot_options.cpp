@@ -30,6 +30,8 @@ void BootOptions::take_word(char* word) {
         program_ = bench;
     } else if (char* list = value_of(word, "rs.args"); list != nullptr) {
         list_ = list;
+    } else if (const char* role = value_of(word, "rs.role"); role != nullptr) {
+        role_ = strcmp(role, "manager") == 0 ? ProgramRole::ProcessManager : ProgramRole::User;
     }
 }
 

@@ -4,14 +4,18 @@
 #include <cstddef>
 #include <span>
 
+#include "abi/pm_calls.hpp"
+
 namespace shoal::rs {
 
-// The program to run: rs.program=NAME, else bench=NAME, else "faults"; rs.args=A,B,.. are its arguments behind its own name.
+// The program to run: rs.program=NAME, else bench=NAME, else "faults"; rs.args=A,B,.. are its arguments behind its own name;
+// rs.role=manager lets it make processes and spaces by itself, which programs that drive kernel and VM need.
 class BootOptions {
   public:
     explicit BootOptions(const char* command_line);
 
     [[nodiscard]] const char* program() const { return program_; }
+    [[nodiscard]] ProgramRole role() const { return role_; }
     // argv: the program first.
     [[nodiscard]] std::span<const char* const> arguments() const { return {arguments_, count_}; }
 
@@ -23,6 +27,7 @@ class BootOptions {
     char line_[kMaxLine] = {};
     const char* program_ = "faults";
     bool program_named_ = false;  // rs.program= wins over bench=
+    ProgramRole role_ = ProgramRole::User;
     char* list_ = nullptr;
     const char* arguments_[kMaxArguments];
     size_t count_ = 0;

@@ -36,6 +36,7 @@ Result<void> Server::start_program() {
     options.arguments = options_.arguments();
     options.image = reinterpret_cast<const void*>(image.start.raw());
     options.image_bytes = image.bytes;
+    options.role = options_.role();
     program_ = TRY(platform::spawn_program(options));
     return {};
 }

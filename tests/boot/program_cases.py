@@ -1,4 +1,5 @@
 """Programs of the image that test the running system, and the programs that show it off."""
+from shoal import guest_suites
 from shoal.testing.boot_case import BootCase, ImageFacts, says
 
 # Program -> CPU counts of a run, seconds, arguments.
@@ -10,7 +11,7 @@ _PROGRAMS = {
     "hostile": ((4,), 1500, "seed={seed}"),
 }
 _STRESS = ("spawner", "hostile")
-_SUITES = ("faults", "pipeline", "ipc", "sample")
+_SUITES = (*guest_suites.MEASURED, "sample")
 
 
 def cases(facts: ImageFacts) -> list[BootCase]:
@@ -32,7 +33,8 @@ def cases(facts: ImageFacts) -> list[BootCase]:
                             program="spawner", only_full=True, group="stress"))
     for suite in _SUITES:
         for cpus in (2, 4):
-            offered.append(BootCase(f"programs/{suite}-release-{cpus}", [f"bench={suite}"], cpus, timeout=300, program=suite))
+            offered.append(BootCase(f"programs/{suite}-release-{cpus}", guest_suites.boot_options(suite, []), cpus, timeout=300,
+                                    program=guest_suites.program(suite)))
     return offered
 
 

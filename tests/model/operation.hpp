@@ -9,8 +9,9 @@
 
 namespace shoal::model {
 
-enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew };
-inline constexpr unsigned kKinds = 10;
+// Renew: the space ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space.
+enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork };
+inline constexpr unsigned kKinds = 11;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
@@ -21,7 +22,7 @@ struct Operation {
     Kind kind = Kind::Read;
     uint8_t worker = 0;      // the CPU that does it
     uint8_t space = 0;
-    uint8_t other = 0;       // Share: the destination space
+    uint8_t other = 0;       // Share, Fork: the destination space
     uint8_t word = 0;        // Read, Write, Execute: index into kWordIndex
     uint64_t address = 0;
     uint64_t bytes = 0;

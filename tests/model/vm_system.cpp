@@ -39,6 +39,7 @@ Outcome VmSystem::call(const Operation& op) {
         case Kind::DontNeed: outcome.error = vm_.discard(cpu, caller, address, op.bytes); break;
         case Kind::Share: outcome.error = share(op); break;
         case Kind::Renew: outcome.error = renew(op); break;
+        case Kind::Fork: outcome.error = fork(op); break;
         default: outcome.error = Error::NotImplemented; break;
     }
     return outcome;
@@ -83,6 +84,15 @@ Error VmSystem::renew(const Operation& op) {
     const ProcessId made = error == Error::None ? make_space(cpu) : old;
     processes_[op.space] = made.raw();
     return made.raw() == 0 ? Error::NoMemory : error;
+}
+
+Error VmSystem::fork(const Operation& op) {
+    Operation other = op;
+    other.space = op.other;
+    if (op.space != op.other)
+        if (const Error error = renew(other); error != Error::None) return error;
+    const Message arguments{{0, process(op.space).raw(), process(op.other).raw()}};
+    return vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Fork, arguments).outcome();
 }
 
 Outcome VmSystem::access(const Operation& op) {

@@ -38,6 +38,7 @@ class VmSystem : public System {
     Outcome map(const Operation& op);
     Outcome brk(const Operation& op);
     Error renew(const Operation& op);
+    Error fork(const Operation& op);
     Error share(const Operation& op);
 
     const Options options_;

@@ -74,7 +74,7 @@ constexpr Workload kWorkloads[] = {
     {"ipc_same_cpu", Actors::Threads, kExchanges, exchange_round, start_servers_here,
      stop_servers},
     {"ipc_across_cpus", Actors::Threads, kExchanges, exchange_round, start_servers_next_door,
-     stop_servers},
+     stop_servers, shoal::bench::Waiting::Yields},
 };
 
 }  // namespace

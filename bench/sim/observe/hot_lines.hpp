@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <vector>
 
 #include "bench/sim/model/core.hpp"
 #include "bench/sim/model/line_directory.hpp"
@@ -28,7 +29,8 @@ class HotLines {
     void miss(unsigned core, const MemoryAccess& access, uint64_t cycles);
     // Prints the costliest and forgets all. While no core measures.
     //   HOT pc cycles                                    by instruction
-    //   HOTLINE pc block address physical r|w misses cycles   by instruction and line
+    //   HOTLINE pc block address physical r|w misses cycles   by instruction and line; of many lines of one instruction the
+    //   last printed has the costs of the rest
     void print(std::FILE* out, BlockNames& names);
 
   private:
@@ -43,6 +45,7 @@ class HotLines {
     };
     using Costs = std::map<Key, Cost>;
     [[nodiscard]] Costs sum();
+    static void keep_few(std::vector<Cost>& lines);
 
     std::array<Costs, kMaxCores> cores_;
 };

@@ -10,12 +10,6 @@
 
 namespace shoal::kernel::calls {
 
-namespace {
-
-bool valid_cpu(uint64_t cpu) { return cpu == kAnyCpu || cpu < tables.cpus.size(); }
-
-}  // namespace
-
 Result<ProcessCreateResults> process_create(Thread& caller, const ProcessCreateArguments& arguments) {
     char title[17] = {};
     memcpy(title, &arguments.name_low, 8);
@@ -29,7 +23,7 @@ Result<ProcessCreateResults> process_create(Thread& caller, const ProcessCreateA
 
 Result<void> process_start(Thread&, const ProcessStartArguments& arguments) {
     if (!arguments.entry.in_user_space() || arguments.stack.raw() > kUserTop) return Error::BadAddress;
-    if (!valid_cpu(arguments.cpu)) return Error::BadCpu;
+    if (!valid_affinity(arguments.cpu)) return Error::BadCpu;
     return start_process(machine::this_cpu(), arguments.endpoint,
                          {arguments.entry, arguments.stack, arguments.argument, 0, arguments.cpu});
 }

@@ -13,16 +13,10 @@
 
 namespace shoal::kernel::calls {
 
-namespace {
-
-bool valid_cpu(uint64_t cpu) { return cpu == kAnyCpu || cpu < tables.cpus.size(); }
-
-}  // namespace
-
 Result<Endpoint> thread_create(Thread& caller, const ThreadCreateArguments& arguments) {
     const bool plausible = arguments.entry.in_user_space() && arguments.stack.raw() <= kUserTop && arguments.tls < kUserTop;
     if (!plausible) return Error::BadAddress;
-    if (!valid_cpu(arguments.cpu)) return Error::BadCpu;
+    if (!valid_affinity(arguments.cpu)) return Error::BadCpu;
     return create_thread(machine::this_cpu(), *caller.process,
                          {arguments.entry, arguments.stack, arguments.argument, arguments.tls, arguments.cpu});
 }
@@ -42,7 +36,7 @@ Result<void> thread_exit(Thread& caller, const ThreadExitArguments& arguments) {
 
 Result<void> thread_affinity(Thread& caller, const ThreadAffinityArguments& arguments) {
     Cpu& cpu = machine::this_cpu();
-    if (!valid_cpu(arguments.cpu)) return Error::BadCpu;
+    if (!valid_affinity(arguments.cpu)) return Error::BadCpu;
     if (caller.is(kWorker)) return Error::Permission;
     const Endpoint name = arguments.endpoint == kSelf ? caller.endpoint() : arguments.endpoint;
     Thread* target = find_thread(name);

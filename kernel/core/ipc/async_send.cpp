@@ -11,8 +11,6 @@ namespace shoal::kernel {
 
 namespace {
 
-void answer(Thread& thread, Error error) { thread.registers.rax = static_cast<uint64_t>(to_register(error)); }
-
 // Receivers remember senders by process slot, and find the sender as the first thread of that process.
 bool may_send_async(const Thread& sender) {
     const Process& process = *sender.process;
@@ -99,8 +97,8 @@ void record(Cpu& cpu, Thread& sender, uint32_t index, Error outcome) {
 [[gnu::noinline]] void send_async(Cpu& cpu, Thread& sender) {
     const VirtualAddress address{sender.registers.rdx};
     const uint64_t count = sender.registers.r8;
-    if (!may_send_async(sender)) return answer(sender, Error::Permission);
-    if (count > AsyncEntry::kMostEntries || address.raw() % alignof(AsyncEntry) != 0) return answer(sender, Error::Invalid);
+    if (!may_send_async(sender)) return sender.set_result(Error::Permission);
+    if (count > AsyncEntry::kMostEntries || address.raw() % alignof(AsyncEntry) != 0) return sender.set_result(Error::Invalid);
     // The same table again, as a rule: what is delivered or travelling counts for the new one.
     const bool other_table = sender.async.address != address;
     // What it owes must be written before it is forgotten: this trap is carried out anew when the table has been made present.
@@ -108,14 +106,14 @@ void record(Cpu& cpu, Thread& sender, uint32_t index, Error outcome) {
     AsyncTable table{address, static_cast<uint32_t>(count), 0, {}};
     const Error error = check_entries(sender, address, table.count, table.open);
     if (error == Error::DoNotReply) return;
-    if (error != Error::None) return answer(sender, error);
+    if (error != Error::None) return sender.set_result(error);
     // --- commit point ---
     if (table.open == 0) table.count = 0;
     sender.async = table;
     sender.clear(kRestoreAsync);
     if (sender.async_offer.out) sender.async_offer.again = true;
     if (other_table || sender.async_offer.entry >= count) sender.async_offer.stale = true;
-    answer(sender, Error::None);
+    sender.set_result(Error::None);
     offer_from(cpu, sender, 0);
 }
 

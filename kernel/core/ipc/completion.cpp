@@ -36,7 +36,7 @@ void complete_send(Cpu& cpu, Thread& sender, Error outcome) {
         sender.set(kFinishingSendReceive);
         return;
     }
-    sender.registers.rax = static_cast<uint64_t>(to_register(outcome));
+    sender.set_result(outcome);
     make_ready(cpu, sender);
 }
 
@@ -55,7 +55,7 @@ void complete_question(Cpu& cpu, Thread& asker, Error outcome) {
         if (asker.state == ThreadState::Ready) make_ready(cpu, asker);
         return;
     }
-    asker.registers.rax = static_cast<uint64_t>(to_register(outcome));
+    asker.set_result(outcome);
     make_ready(cpu, asker);
 }
 

@@ -33,7 +33,7 @@ bool exists(uint64_t number) {
             if (error == Error::None) caller.registers.set_message(message);
         }
     }
-    if (error != Error::DoNotReply) caller.registers.rax = static_cast<uint64_t>(to_register(error));
+    if (error != Error::DoNotReply) caller.set_result(error);
 }
 
 }  // namespace shoal::kernel

@@ -78,8 +78,6 @@ void deliver_notification(Cpu& cpu, const Thread& sender, Thread& target) {
     wake_receiver(cpu, target);
 }
 
-void answer(Thread& thread, Error error) { thread.registers.rax = static_cast<uint64_t>(to_register(error)); }
-
 }  // namespace
 
 bool take_notification(Thread& thread, Endpoint from) {
@@ -91,14 +89,14 @@ bool take_notification(Thread& thread, Endpoint from) {
 }
 
 [[gnu::noinline]] void notify(Cpu& cpu, Thread& sender, Endpoint to) {
-    if (!sender.process->is_system() || slot_of(*sender.process) >= NotificationSet::kSources) return answer(sender, Error::CallDenied);
+    if (!sender.process->is_system() || slot_of(*sender.process) >= NotificationSet::kSources) return sender.set_result(Error::CallDenied);
     Thread* target = find_thread(to);
-    if (target == nullptr) return answer(sender, why_not_found(to));
+    if (target == nullptr) return sender.set_result(why_not_found(to));
     if (!is_home(cpu, *target)) return ask(cpu, sender, *target, to, Mail::Notify);
-    if (!is_reached_as(*target, to)) return answer(sender, Error::BadEndpoint);
-    if (!may_send(sender, slot_of(*target->process))) return answer(sender, Error::CallDenied);
+    if (!is_reached_as(*target, to)) return sender.set_result(Error::BadEndpoint);
+    if (!may_send(sender, slot_of(*target->process))) return sender.set_result(Error::CallDenied);
     deliver_notification(cpu, sender, *target);
-    answer(sender, Error::None);
+    sender.set_result(Error::None);
 }
 
 void on_notify(Cpu& cpu, Thread& sender) {

@@ -68,7 +68,7 @@ void report_cycle(Cpu& cpu, Thread& initiator) {
     if (waits_for(initiator) == kNone || initiator.wait_stamp > initiator.probe.stamp) return;
     if (initiator.state == ThreadState::Sending) return withdraw(cpu, initiator, Error::Locked);
     initiator.clear(kFinishingSendReceive);
-    initiator.registers.rax = static_cast<uint64_t>(to_register(Error::Locked));
+    initiator.set_result(Error::Locked);
     make_ready(cpu, initiator);
 }
 

@@ -12,8 +12,6 @@ namespace shoal::kernel {
 
 namespace {
 
-void answer(Thread& thread, Error error) { thread.registers.rax = static_cast<uint64_t>(to_register(error)); }
-
 Thread* first_caller(Thread& receiver, Endpoint from) {
     Thread* caller = receiver.callers.front();
     while (caller != nullptr && from != kAny && caller->source_name != from) caller = receiver.callers.next(*caller);
@@ -43,7 +41,7 @@ void wait_for(Cpu& cpu, Thread& receiver, Endpoint from) {
     Chain chain = Chain::Ends;
     if (from != kAny) {
         const Error error = check_source(cpu, receiver, from, chain);
-        if (error != Error::None) return answer(receiver, error);
+        if (error != Error::None) return receiver.set_result(error);
     }
     receiver.state = ThreadState::Receiving;
     receiver.receive_from = from;
@@ -75,7 +73,7 @@ bool take_next(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
 [[gnu::noinline]] void receive_any_way(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
     const bool taken = take_next(cpu, receiver, from, waiting);
     if (!taken && waiting == Waiting::Allowed) return wait_for(cpu, receiver, from);
-    if (!taken) answer(receiver, Error::NotReady);
+    if (!taken) receiver.set_result(Error::NotReady);
     // It goes on, and has let go of what it held for the last request.
     if (receiver.is(kWorker)) [[unlikely]] space::worker_received(cpu);
 }

@@ -11,16 +11,14 @@ namespace shoal::kernel {
 
 namespace {
 
-void fail(Thread& thread, Error error) { thread.registers.rax = static_cast<uint64_t>(to_register(error)); }
-
 // kVm is the worker here, every other name a thread somewhere. nullptr: RAX says why.
 Thread* resolve(Cpu& cpu, Thread& sender, Endpoint to) {
     if (to == kVm) {
-        if (cpu.worker == nullptr) fail(sender, Error::NotReady);
+        if (cpu.worker == nullptr) sender.set_result(Error::NotReady);
         return cpu.worker;
     }
     Thread* target = find_thread(to);
-    if (target == nullptr) fail(sender, why_not_found(to));
+    if (target == nullptr) sender.set_result(why_not_found(to));
     return target;
 }
 
@@ -37,9 +35,9 @@ void wait_as_sender(Cpu& cpu, Thread& sender, Thread& target, Trap trap) {
 
 void send_on_this_cpu(Cpu& cpu, Thread& sender, Thread& target, Trap trap) {
     if (!may_send(sender, slot_of(*target.process)) && !waits_for_reply(target, sender.source_name))
-        return fail(sender, Error::CallDenied);
+        return sender.set_result(Error::CallDenied);
     const Chain chain = follow_chain(cpu, sender, target, ChainStart::Sending);
-    if (chain == Chain::Cycle) return fail(sender, Error::Locked);
+    if (chain == Chain::Cycle) return sender.set_result(Error::Locked);
     wait_as_sender(cpu, sender, target, trap);
     target.callers.push_back(sender);
     if (chain == Chain::Leaves) start_probe(sender);
@@ -59,9 +57,9 @@ void send_to_other_cpu(Cpu& cpu, Thread& sender, Thread& target, Endpoint to, Tr
 [[gnu::noinline]] void send(Cpu& cpu, Thread& sender, Endpoint to, Trap trap) {
     Thread* target = resolve(cpu, sender, to);
     if (target == nullptr) return;
-    if (target == &sender) return fail(sender, Error::Locked);
+    if (target == &sender) return sender.set_result(Error::Locked);
     if (!is_home(cpu, *target)) return send_to_other_cpu(cpu, sender, *target, to, trap);
-    if (!is_reached_as(*target, to)) [[unlikely]] return fail(sender, Error::BadEndpoint);
+    if (!is_reached_as(*target, to)) [[unlikely]] return sender.set_result(Error::BadEndpoint);
     const bool ready = accepts(*target, sender.source_name) &&
                        (may_send(sender, slot_of(*target->process)) || waits_for_reply(*target, sender.source_name));
     if (!ready) [[unlikely]] return send_on_this_cpu(cpu, sender, *target, trap);
@@ -73,7 +71,7 @@ void send_to_other_cpu(Cpu& cpu, Thread& sender, Thread& target, Endpoint to, Tr
         sender.set(kFinishingSendReceive);
         hand_off(cpu, *target);
     } else {
-        fail(sender, Error::None);
+        sender.set_result(Error::None);
         make_ready(cpu, *target);
     }
 }
@@ -82,12 +80,12 @@ void send_to_other_cpu(Cpu& cpu, Thread& sender, Thread& target, Endpoint to, Tr
     Thread* target = resolve(cpu, sender, to);
     if (target == nullptr) return;
     if (!is_home(cpu, *target)) return ask(cpu, sender, *target, to, Mail::SendNonBlocking);
-    if (!is_reached_as(*target, to)) return fail(sender, Error::BadEndpoint);
+    if (!is_reached_as(*target, to)) return sender.set_result(Error::BadEndpoint);
     if (!may_send(sender, slot_of(*target->process)) && !waits_for_reply(*target, sender.source_name))
-        return fail(sender, Error::CallDenied);
-    if (!accepts(*target, sender.source_name)) return fail(sender, Error::NotReady);
+        return sender.set_result(Error::CallDenied);
+    if (!accepts(*target, sender.source_name)) return sender.set_result(Error::NotReady);
     transfer(cpu, sender, *target, Trap::SendNonBlocking);
-    fail(sender, Error::None);
+    sender.set_result(Error::None);
     make_ready(cpu, *target);
 }
 

@@ -18,8 +18,6 @@ namespace {
 
 constexpr uint64_t kKnownFlags = kTrapNumberMask | kNonBlocking | kFlushPartner | kNoReply;
 
-void fail(Thread& thread, Error error) { thread.registers.rax = static_cast<uint64_t>(to_register(error)); }
-
 bool allowed(const Thread& caller, uint64_t number) {
     return number < 64 && (caller.process->privileges.trap_mask >> number & 1) != 0;
 }
@@ -53,7 +51,7 @@ void carry_out(Cpu& cpu, Thread& current, uint64_t rax) {
         case Trap::ReplyReceive:
             return reply_receive(cpu, current, to, from, waiting, (rax & kFlushPartner) != 0, (rax & kNoReply) == 0);
         case Trap::Resume:
-            if (!current.is(kWorker)) return fail(current, Error::TrapDenied);
+            if (!current.is(kWorker)) return current.set_result(Error::TrapDenied);
             return space::on_resume(cpu, current);
         case Trap::Send: return send(cpu, current, to, Trap::Send);
         case Trap::Receive: return receive_next(cpu, current, from, waiting);
@@ -62,7 +60,7 @@ void carry_out(Cpu& cpu, Thread& current, uint64_t rax) {
         case Trap::KernelCall: return kernel_call(cpu, current);
         case Trap::SendAsync: return send_async(cpu, current);
     }
-    fail(current, Error::BadCall);
+    current.set_result(Error::BadCall);
 }
 
 [[gnu::noinline]] Thread* in_general(Cpu& cpu, Thread& current, uint64_t rax) {
@@ -70,7 +68,7 @@ void carry_out(Cpu& cpu, Thread& current, uint64_t rax) {
     if ((rax & ~kKnownFlags) == 0 && allowed(current, number)) [[likely]] {
         carry_out(cpu, current, rax);
     } else {
-        fail(current, (rax & ~kKnownFlags) == 0 && exists(number) ? Error::TrapDenied : Error::BadCall);
+        current.set_result((rax & ~kKnownFlags) == 0 && exists(number) ? Error::TrapDenied : Error::BadCall);
     }
     return leave_to_current(cpu);
 }

@@ -56,7 +56,7 @@ void resume_here(Cpu& cpu, Thread& thread, Error outcome) {
         return kill_for_fault(cpu, thread, error_text(outcome), thread.fault.address);
     } else if (outcome != Error::None) {
         const Error answer = outcome == Error::NoProcess ? without_space(thread.fault) : outcome;
-        thread.registers.rax = static_cast<uint64_t>(to_register(answer));
+        thread.set_result(answer);
     } else if (request) {
         thread.set(kReplay);
     }

@@ -8,7 +8,7 @@ namespace shoal::kernel {
 
 class Cpu;
 
-// Always interrupts the target: stops, flushes, and whatever somebody waits for.
+// Interrupts the target, whatever it runs; one that idles may be listening. Stops, flushes, and whatever somebody waits for.
 void post_now(CpuId target, MailNode& node);
 // Interrupts the target only if it sleeps or runs at a priority no better than `priority`: something that a thread of that
 // priority is to see. Otherwise the target finds it when it next schedules, before that thread could run.

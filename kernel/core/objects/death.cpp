@@ -21,7 +21,7 @@ void tell_receivers_here(Cpu& cpu, Endpoint dead) {
     cpu.threads.for_each([&](Thread& thread) {
         if (thread.state != ThreadState::Receiving || thread.receive_from != dead) return;
         thread.clear(kFinishingSendReceive);
-        thread.registers.rax = static_cast<uint64_t>(to_register(Error::DeadSourceOrDestination));
+        thread.set_result(Error::DeadSourceOrDestination);
         make_ready(cpu, thread);
     });
 }

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "abi/kernel_info.hpp"
 #include "base/lock/guard.hpp"
 #include "kernel/core/boot.hpp"
 #include "kernel/core/process.hpp"
@@ -42,5 +43,8 @@ inline uint32_t slot_of(const Process& process) { return static_cast<uint32_t>(&
 // Of a living thread, at its home.
 inline uint32_t process_slot_of(const Thread& thread) { return thread.process_slot.load(std::memory_order_relaxed); }
 inline uint32_t slot_of(const Thread& thread) { return static_cast<uint32_t>(&thread - tables.threads.data()); }
+
+// What a program may name as the place of a thread.
+inline bool valid_affinity(uint64_t cpu) { return cpu == kAnyCpu || cpu < tables.cpus.size(); }
 
 }  // namespace shoal::kernel

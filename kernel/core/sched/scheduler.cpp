@@ -45,10 +45,9 @@ void choose(Cpu& cpu) {
     do {
         handle_mail(cpu);
         choose_best(cpu);
-        cpu.publish(cpu.current == nullptr ? Cpu::kAsleep : cpu.current->priority);
+        cpu.publish(cpu.current == nullptr ? Cpu::kAwake : cpu.current->priority);
     } while (!cpu.mailbox.empty());
     cpu.load.store(static_cast<uint32_t>(cpu.ready.size() + (cpu.current != nullptr ? 1 : 0)), std::memory_order_relaxed);
-    if (cpu.current == nullptr) look_for_work(cpu);
     cpu.handoff_limit = handoff_limit(cpu);
     start_quantum_if_contested(cpu);
     update_timer(cpu);

@@ -55,7 +55,7 @@ inline void hand_off(Cpu& cpu, Thread& thread) {
 // Puts the current thread behind its equals.
 void yield_current(Cpu& cpu);
 
-// Programs the machine's timer for the next thing due.
-void update_timer(Cpu& cpu);
+// Programs the machine's timer for the next thing due, or for an earlier moment [ns].
+void update_timer(Cpu& cpu, uint64_t no_later = TimerQueue::kNever);
 
 }  // namespace shoal::kernel

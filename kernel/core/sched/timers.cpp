@@ -2,19 +2,12 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/ipc/notify.hpp"
 #include "kernel/core/mail/post.hpp"
-#include "kernel/core/objects/tables.hpp"
 #include "kernel/core/sched/scheduler.hpp"
 #include "kernel/core/wait/wait_table.hpp"
 
 namespace shoal::kernel {
 
 namespace {
-
-bool somebody_else_works(const Cpu& self) {
-    for (const Cpu& cpu : tables.cpus)
-        if (&cpu != &self && cpu.published.load(std::memory_order_relaxed) != Cpu::kAsleep) return true;
-    return false;
-}
 
 void expire(Cpu& cpu, Timer& timer) {
     Thread& thread = *timer.thread;
@@ -27,13 +20,10 @@ void expire(Cpu& cpu, Timer& timer) {
 
 }  // namespace
 
-void update_timer(Cpu& cpu) {
+void update_timer(Cpu& cpu, uint64_t no_later) {
     uint64_t next = cpu.timers.next_deadline();
     if (cpu.quantum_end < next) next = cpu.quantum_end;
-    if (cpu.current == nullptr && somebody_else_works(cpu)) {
-        const uint64_t look = machine::now() + kIdleCheck;
-        if (look < next) next = look;
-    }
+    if (no_later < next) next = no_later;
     if (next == cpu.timer_set) return;
     cpu.timer_set = next;
     machine::set_timer(next);

@@ -104,7 +104,7 @@ void worker_received(Cpu& cpu) { cpu.spaces->worker.received_next(); }
 [[gnu::noinline]] void on_resume(Cpu& cpu, Thread& worker) {
     Registers& registers = worker.registers;
     if (cpu.worker != &worker) {
-        registers.rax = static_cast<uint64_t>(to_register(Error::TrapDenied));
+        worker.set_result(Error::TrapDenied);
         return;
     }
     const ResumeRequest request{registers};
@@ -112,7 +112,7 @@ void worker_received(Cpu& cpu) { cpu.spaces->worker.received_next(); }
     const bool ours = thread != nullptr && is_in_hand(cpu, *thread, request.sequence);
     if (ours && request.leaf.raw() != 0) [[unlikely]] {
         if (const Error error = link_for(cpu, *thread, request); error != Error::None) [[unlikely]] {
-            registers.rax = static_cast<uint64_t>(to_register(error));
+            worker.set_result(error);
             return;
         }
     }

@@ -89,7 +89,7 @@ bool leave_wait_bucket(Cpu& cpu, Thread& thread) {
 
 void wait_timed_out(Cpu& cpu, Thread& thread) {
     if (thread.state != ThreadState::Sleeping || !leave_wait_bucket(cpu, thread)) return;
-    thread.registers.rax = static_cast<uint64_t>(to_register(Error::TimedOut));
+    thread.set_result(Error::TimedOut);
     make_ready(cpu, thread);
 }
 

@@ -143,16 +143,33 @@ leave_by_iret:
     addq $16, %rsp                      // vector, error
     iretq
 
-// next_thread() found nothing, with interrupts off. An interrupt that arrives from here on waits until the HLT: STI holds it
-// off for one instruction (SDM vol. 2B, STI), so no wake is lost. Interrupts do not come back here; an NMI does.
+// next_thread() found nothing, with interrupts off. Whoever waits for an answer from another CPU gets it within few microseconds:
+// for so long the mailbox is watched (docs/decisions/0016). Then an interrupt that arrives after the CLI waits until the HLT: STI
+// holds it off for one instruction (SDM vol. 2B, STI), so no wake is lost. Interrupts do not come back here; an NMI does.
 idle:
     movq $0, CURRENT
+    call begin_to_listen                // RAX: the word to watch; RDX: what it is until mail comes
+    testq %rax, %rax
+    jz entry_leave
+    movl $SHOAL_IDLE_LOOKS, %ecx
     .globl entry_idle_begin
 entry_idle_begin:
+    sti
+look:
+    cmpq %rdx, (%rax)
+    jne idle_over
+    pause
+    decl %ecx
+    jnz look
+    cli
+    call may_halt
+    testb %al, %al
+    jz entry_leave
     sti
     hlt
     .globl entry_idle_end
 entry_idle_end:
+idle_over:
     cli
     jmp entry_leave
 

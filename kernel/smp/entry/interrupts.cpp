@@ -93,6 +93,7 @@ extern "C" void interrupt_of_user(Thread& thread, Registers& registers) {
 extern "C" bool interrupt_of_kernel(Registers& registers) {
     if (registers.vector < kExceptions) panic_by_exception(registers);
     if (within(registers, entry_idle_begin, entry_idle_end)) {
+        kernel::entry::end_idling();
         serve_interrupt(static_cast<uint8_t>(registers.vector));
         return false;
     }

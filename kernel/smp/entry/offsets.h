@@ -17,6 +17,8 @@
 #define SHOAL_SPURIOUS_8259 0x27 /* the first one's line 7 */
 #define SHOAL_SPURIOUS_APIC 0xff
 
+#define SHOAL_IDLE_LOOKS 1000 /* at a CPU's mailbox before it halts: 10 to 50 us, as PAUSE takes 10 to 140 cycles */
+
 /* Flags with which SYSRET is not fit to leave: TF (its trap) and RF (SYSRET clears it). */
 #define SHOAL_FLAGS_FOR_IRET 0x10100
 
@@ -24,4 +26,6 @@
 #define on_syscall _ZN5shoal6kernel5entry10on_syscallERNS0_6ThreadE
 #define on_page_fault _ZN5shoal6kernel5entry13on_page_faultERNS0_6ThreadENS_14VirtualAddressEm
 #define next_thread _ZN5shoal6kernel5entry11next_threadEv
+#define begin_to_listen _ZN5shoal6kernel5entry15begin_to_listenEv
+#define may_halt _ZN5shoal6kernel5entry8may_haltEv
 #endif

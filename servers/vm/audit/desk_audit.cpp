@@ -6,6 +6,7 @@ namespace shoal::vm {
 void enter_request(const Request& request, Ledger& ledger) {
     if (!request.embedded()) ledger.enter_objects(SlabType::Request);
     ledger.enter_objects(SlabType::Region, request.reserve.regions());
+    ledger.enter_objects(SlabType::RunTree, request.reserve.trees());
     ledger.enter_objects(SlabType::Run, request.reserve.runs());
 }
 
@@ -23,11 +24,7 @@ void audit_batches(FrameTable frames, const FlushBatch* first, Ledger& ledger) {
         batch->for_each_frame([&](const FrameInfo& info) {
             ledger.enter_frame(frames.number(info), FrameKind::Anonymous, "a batch holds a frame that is no page");
         });
-        for (const Sharer* sharer = batch->sharers(); sharer != nullptr; sharer = sharer->next) {
-            ledger.enter_objects(SlabType::Sharer);
-            ledger.enter_references(1);
-            if (frames[sharer->frame].sharers() == nullptr) ledger.enter_frame_in_flight(sharer->frame);
-        }
+        if (batch->has_replaced()) ledger.enter_reference(batch->replaced());
     }
 }
 

@@ -5,23 +5,6 @@ namespace shoal::vm {
 
 namespace {
 
-// The frame's list names this mapping. Who is first on it enters the frame, and all mappings.
-void audit_shared(FrameNumber frame, const FrameInfo& info, const Leaf& leaf, unsigned page, Ledger& ledger) {
-    bool listed = false;
-    uint32_t length = 0;
-    const auto* first = static_cast<const Sharer*>(info.sharers());
-    for (const Sharer* at = first; at != nullptr; at = at->next, ++length)
-        listed = listed || (at->leaf == &leaf && at->page == page);
-    if (!listed) ledger.report.fault("a shared page is not on its frame's list", leaf.address_of(page).raw(), length);
-    // A batch under way keeps a reference after the mapping has gone.
-    if (length > info.references())
-        ledger.report.fault("a frame has more sharers than references", length, info.references());
-    if (first == nullptr || first->leaf != &leaf || first->page != page) return;
-    ledger.enter_frame(frame, FrameKind::Anonymous, "a mapped frame is not a page");
-    ledger.enter_objects(SlabType::Sharer, length);
-    ledger.enter_references(length);
-}
-
 void audit_page(FrameTable frames, const Leaf& leaf, unsigned page, PageState state, Ledger& ledger) {
     const PageEntry entry = leaf.table().get(page);
     const uint64_t address = leaf.address_of(page).raw();
@@ -31,25 +14,46 @@ void audit_page(FrameTable frames, const Leaf& leaf, unsigned page, PageState st
     if (!frames.covers(entry.frame()))
         return ledger.report.fault("an entry names no frame of ours", address, entry.raw());
     const FrameInfo& info = frames[entry.frame()];
-    if (state.ownership == Ownership::Shared) return audit_shared(entry.frame(), info, leaf, page, ledger);
+    if (state.ownership == Ownership::CopyOnWrite && state.access.writes())
+        ledger.report.fault("a page that is copied on write can be written", address, entry.raw());
+    if (state.ownership != Ownership::Exclusive) {
+        if (info.owner() != nullptr) ledger.report.fault("a shared frame has an owner", address, entry.frame().raw());
+        return ledger.enter_reference(entry.frame());
+    }
     ledger.enter_frame(entry.frame(), FrameKind::Anonymous, "a mapped frame is not a page");
     if (info.owner() != &leaf || info.references() != 1)
         ledger.report.fault("an exclusive frame has another owner", address, entry.frame().raw());
 }
 
+// What says which of the leaf's pages are mapped; nullptr: nothing.
+Segment* regions_of(Space& space, const Leaf& leaf) {
+    return leaf.detached() ? leaf.own_regions() : space.find_segment(leaf.range().start);
+}
+
 // Regions that are going may still have pages, but none may lie outside any.
 void audit_place(Space& space, const Leaf& leaf, const Run& run, Ledger& ledger) {
-    Segment* segment = space.find_segment(leaf.address_of(run.first()));
+    Segment* segment = regions_of(space, leaf);
     const VirtualRange pages{leaf.address_of(run.first()), leaf.address_of(run.end())};
     if (segment == nullptr || !segment->covered(pages.intersect(segment->range())))
         ledger.report.fault("resident pages outside any region", pages.start.raw(), pages.end.raw());
+}
+
+// A tree with pages lies in one region. Where regions are being changed, leaves that are yet to be visited have theirs as they were.
+void audit_borders(Space& space, const Leaf& leaf, const RunTree& tree, Ledger& ledger) {
+    if (tree.empty()) return;
+    const VirtualRange pages{leaf.address_of(tree.span().first), leaf.address_of(tree.span().end)};
+    Segment* segment = regions_of(space, leaf);
+    if (segment == nullptr || segment->busy(pages)) return;
+    const RegionView view = segment->view_locked(pages.start);
+    if (view.outcome == Lookup::Found && view.range.contains(pages)) return;
+    ledger.report.fault("a tree of runs is of more than one region", pages.start.raw(), pages.end.raw());
 }
 
 // A grant allows what the region does. Where regions are being changed, leaves that are yet to be visited have theirs still.
 void audit_grant(Space& space, const Leaf& leaf, Ledger& ledger) {
     const Grant grant = leaf.granted();
     if (grant.empty()) return;
-    Segment* segment = space.find_segment(leaf.range().start);
+    Segment* segment = regions_of(space, leaf);
     const VirtualRange pages{leaf.address_of(grant.span().first), leaf.address_of(grant.span().end)};
     const RegionView view = segment == nullptr ? RegionView{Lookup::Absent, 0, {}, {}} : segment->view_locked(pages.start);
     const bool changing = view.outcome == Lookup::Found && view.attributes.work != RegionWork::None &&
@@ -63,18 +67,24 @@ void audit_grant(Space& space, const Leaf& leaf, Ledger& ledger) {
 void audit_leaf(WorkerContext& context, Space& space, Leaf& leaf, Ledger& ledger) {
     const FrameTable frames = context.frame_table();
     const uint64_t base = leaf.range().start.raw();
-    unsigned resident = 0, held = 0;
-    if (!leaf.runs.sound()) ledger.report.fault("a tree of runs is not sound", base, 0);
-    leaf.runs.for_each([&](const Run& run) {
+    unsigned resident = 0, held = 0, leaving = 0;
+    if (!leaf.trees.sound()) ledger.report.fault("a tree of runs is not sound", base, 0);
+    leaf.trees.for_each_tree([&](const RunTree& tree) { audit_borders(space, leaf, tree, ledger); });
+    leaf.trees.for_each([&](const Run& run) {
         resident += run.span().size();
         if (RunTree::sum_frames(leaf.table(), run.span()) != run.frame_sum())
             ledger.report.fault("a run's frames are not those of the table", base, run.first());
         audit_place(space, leaf, run, ledger);
         for (unsigned page = run.first(); page < run.end(); ++page) audit_page(frames, leaf, page, run.state(), ledger);
     });
-    ledger.enter_objects(SlabType::Run, leaf.runs.size());
-    for (unsigned page = 0; page < kPagesPerLeaf; ++page)
-        if (leaf.table().get(page).raw() != 0) ++held;
+    ledger.enter_objects(SlabType::RunTree, leaf.trees.trees());
+    ledger.enter_objects(SlabType::Run, leaf.trees.runs());
+    for (unsigned page = 0; page < kPagesPerLeaf; ++page) {
+        const PageEntry entry = leaf.table().get(page);
+        if (entry.is_leaving()) ledger.enter_reference(entry.frame()), ++leaving;
+        else if (entry.raw() != 0) ++held;
+    }
+    if (leaving > 0 && leaf.flushing == 0) ledger.report.fault("entries are leaving that nobody flushes", base, leaving);
     audit_grant(space, leaf, ledger);
     if (held != resident) ledger.report.fault("the table holds pages that no run has", base, held);
     if (resident != leaf.resident) ledger.report.fault("a leaf's count is wrong", base, leaf.resident);

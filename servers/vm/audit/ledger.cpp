@@ -23,20 +23,25 @@ void Ledger::enter_frame(FrameNumber frame, FrameKind kind, const char* owner) {
     info.set_audit_mark(kEntered);
 }
 
-void Ledger::enter_frame_in_flight(FrameNumber frame) {
-    if (frames_[frame].audit_mark() == kInFlight) return;
-    enter_frame(frame, FrameKind::Anonymous, "a batch holds a frame that is no page");
-    frames_[frame].set_audit_mark(kInFlight);
+void Ledger::enter_reference(FrameNumber frame) {
+    if (!frames_.covers(frame) || frames_[frame].audit_mark() != kCounted) {
+        enter_frame(frame, FrameKind::Anonymous, "a shared frame is not a page");
+        if (!frames_.covers(frame)) return;
+        frames_[frame].set_audit_mark(kCounted);
+        frames_[frame].set_audit_count(0);
+    }
+    frames_[frame].set_audit_count(frames_[frame].audit_count() + 1);
 }
 
 void Ledger::close_frames(WorkerContext& context) {
-    uint64_t ours = 0, in_use = 0, shared = 0;
+    uint64_t ours = 0, in_use = 0;
     for_each_frame(frames_, [&](FrameNumber frame, const FrameInfo& info) {
         const FrameKind kind = info.kind();
         if (kind == FrameKind::Absent) return;
         ++ours;
         if (kind != FrameKind::Free && kind != FrameKind::Permanent) ++in_use;
-        if (kind == FrameKind::Anonymous && info.owner() == nullptr) shared += info.references();
+        if (info.audit_mark() == kCounted && info.audit_count() != info.references())
+            report.fault("a frame has other references than holders", info.audit_count(), info.references());
         if (info.audit_mark() == kUnknown)
             report.fault(kind == FrameKind::Kept ? "a boot module was not given back" : "a frame has no owner", frame.raw(),
                          static_cast<uint64_t>(kind));
@@ -49,7 +54,6 @@ void Ledger::close_frames(WorkerContext& context) {
         report.fault("not all of memory is there", ours, context.processes.memory().raw());
     if (in_use != static_cast<uint64_t>(handed_out))
         report.fault("frames in use are not those handed out", in_use, static_cast<uint64_t>(handed_out));
-    if (shared != references_) report.fault("shared pages have other references than mappings", shared, references_);
 }
 
 void Ledger::close_objects(WorkerContext& context) {
@@ -63,8 +67,8 @@ void Ledger::close_objects(WorkerContext& context) {
                                  {SlabType::Region, "regions alive that no segment has"},
                                  {SlabType::Leaf, "leaves alive that no space has"},
                                  {SlabType::LeafNode, "nodes of leaf maps alive that no space has"},
-                                 {SlabType::Run, "runs alive that no leaf has"},
-                                 {SlabType::Sharer, "sharers alive that no page has"},
+                                 {SlabType::RunTree, "trees of runs alive that no leaf has"},
+                                 {SlabType::Run, "runs alive that no tree has"},
                                  {SlabType::Request, "requests alive that wait nowhere"},
                                  {SlabType::FlushBatch, "batches alive that are not under way"},
                                  {SlabType::QuotaLease, "leases alive that no quota has"},

@@ -13,12 +13,9 @@ class Ledger {
 
     // The frame is of this kind and belongs to the one who says so. owner: in words.
     void enter_frame(FrameNumber frame, FrameKind kind, const char* owner);
-    // A shared page whose last mapping has gone, which batches under way still hold, several perhaps.
-    void enter_frame_in_flight(FrameNumber frame);
+    // Likewise a page that is counted: by each who holds a reference to it.
+    void enter_reference(FrameNumber frame);
     void enter_objects(SlabType type, uint64_t objects = 1) { objects_[static_cast<size_t>(type)] += objects; }
-    // Mappings of a shared page, and references to it.
-    void enter_references(uint64_t references) { references_ += references; }
-
     // After all have entered theirs.
     void close(WorkerContext& context);
 
@@ -26,14 +23,13 @@ class Ledger {
 
   private:
     // FrameInfo's mark: what the audit knows of a frame.
-    enum Mark : uint8_t { kUnknown, kEntered, kInFlight };
+    enum Mark : uint8_t { kUnknown, kEntered, kCounted };
 
     void close_frames(WorkerContext& context);
     void close_objects(WorkerContext& context);
 
     FrameTable frames_;
     uint64_t objects_[kSlabTypes] = {};
-    uint64_t references_ = 0;
 };
 
 }  // namespace shoal::vm

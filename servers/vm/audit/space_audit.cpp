@@ -31,6 +31,21 @@ void enter_leaf(const Leaf& leaf, Ledger& ledger) {
     ledger.enter_frame(leaf.table_frame(), FrameKind::PageTable, "a leaf's table is no table");
 }
 
+namespace {
+
+// Returns what the quota pays for them.
+uint64_t audit_own_regions(Space& space, const Leaf& leaf, Ledger& ledger) {
+    Segment* own = leaf.own_regions();
+    if (own == nullptr) return 0;
+    ledger.enter_objects(SlabType::Segment);
+    audit_segment(*own, ledger);
+    if (!space.find_segment(leaf.range().start)->covered(leaf.range()))
+        ledger.report.fault("a detached leaf's addresses are not kept", leaf.range().start.raw(), 0);
+    return own->paid_pages;
+}
+
+}  // namespace
+
 void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
     ledger.enter_objects(SlabType::Space);
     ledger.enter_objects(SlabType::SegmentDirectory, space.count_directories());
@@ -46,6 +61,7 @@ void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
         enter_leaf(leaf, ledger);
         enter_requests(leaf.waiting, ledger);
         audit_leaf(context, space, leaf, ledger);
+        charged += audit_own_regions(space, leaf, ledger);
         charged += leaf.resident + (leaf.charged ? uint64_t{1} : uint64_t{0});
     });
     if (charged != space.quota.charged().raw())

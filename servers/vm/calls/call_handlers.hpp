@@ -24,6 +24,7 @@ class CallHandlers {
     Result<void> create(const vm_calls::CreateArguments& arguments);
     Result<vm_calls::LoadResults> load(const vm_calls::LoadArguments& arguments);
     Result<void> share(const vm_calls::ShareArguments& arguments);
+    Result<void> fork(const vm_calls::ForkArguments& arguments);
     Result<void> exit(const vm_calls::ExitArguments& arguments);
     Result<void> info(const vm_calls::InfoArguments& arguments);
     Result<vm_calls::AuditResults> audit(const vm_calls::AuditArguments& arguments);

@@ -1,5 +1,6 @@
 #include "servers/vm/calls/exit_operation.hpp"
 
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
@@ -85,6 +86,7 @@ bool ExitOperation::proceed(WorkerContext& context, Request& request) {
             }
             leaf->dead = true;
             space.leaves.remove(*leaf);
+            if (leaf->detached()) drop_own_regions(context, space, *leaf);
             const uint64_t charged = empty_leaf(context, *leaf);
             space.quota.refund(context.locks(), PageCount{charged});
         }

@@ -45,6 +45,10 @@ VmUsage collect_usage(WorkerContext& context, Space& space) {
     space.leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
         Guard guard(context.locks(), leaf.lock);
         usage.resident_pages += leaf.resident;
+        if (const Segment* own = leaf.own_regions()) {
+            usage.virtual_pages -= kPagesPerLeaf - own->mapped_pages();
+            usage.regions += own->regions().size();
+        }
         usage.faults += leaf.faults;
         ++usage.leaves;
     });

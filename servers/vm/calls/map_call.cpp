@@ -115,10 +115,14 @@ Result<VirtualAddress> CallHandlers::finish_exact_map(Space& space, VirtualRange
     return finish_map(space, range, flags);
 }
 
+// An answer that has to flush must be this one: before it nobody of the space may run on this CPU. So much as one step gives is filled.
 Result<VirtualAddress> CallHandlers::finish_map(Space& space, VirtualRange range, uint64_t flags) {
     if ((flags & kMapPopulate) == 0) return range.start;
     if (!RangeOperation::reserve(context_).ok()) return range.start;
-    const RangeProgress progress{RangeKind::Populate, {}, range, range.start, {}};
+    constexpr uint64_t kStep = RangeOperation::kPagesPerPopulateStep * kPageSize;
+    const bool one_step = tlb_ == PartnerTlb::Flush && range.size() > kStep;
+    const VirtualRange filled = one_step ? VirtualRange::of(range.start, kStep) : range;
+    const RangeProgress progress{RangeKind::Populate, {}, filled, filled.start, {}};
     const RangeOperation::Started started = RangeOperation::start(context_, space, receipt_, progress);
     if (started.request == nullptr) return range.start;
     started.request->results[0] = range.start.raw();

@@ -1,5 +1,6 @@
 #include "servers/vm/calls/mapping.hpp"
 
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/region_edits.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/requests/parking.hpp"
@@ -27,6 +28,20 @@ Result<void> insert_part(WorkerContext& context, Space& space, Segment& segment,
         region_edits::insert(context, segment, part, attributes);
     }
     if (part.size() > kPageSize) grant_leaves(context, space, part, attributes);
+    return {};
+}
+
+// Into a hole of a detached leaf; Error::Again: it is no longer detached.
+Result<void> insert_in_leaf(WorkerContext& context, Space& space, Leaf& leaf, VirtualRange range, RegionAttributes attributes) {
+    TRY(context.slabs().ensure<Region>(1));
+    Guard guard(context.locks(), leaf.lock);
+    Segment* own = leaf.own_regions();
+    if (own == nullptr) return Error::Again;
+    if (!own->is_free(range)) return Error::Exists;
+    TRY(space.pay_for_regions(context.locks(), context.slabs(), *own, 1));
+    // --- commit point ---
+    region_edits::insert(context, *own, range, attributes);
+    if (range.size() > kPageSize) grant(leaf, range, attributes);
     return {};
 }
 
@@ -79,6 +94,11 @@ Result<VirtualRange> decode_range(VirtualAddress address, uint64_t bytes) {
 }
 
 Result<void> insert_over(WorkerContext& context, Space& space, VirtualRange range, RegionAttributes attributes) {
+    if (Leaf* leaf = find_detached(space, range); leaf != nullptr && attributes.work == RegionWork::None) {
+        const Result<void> inserted = insert_in_leaf(context, space, *leaf, range, attributes);
+        if (inserted.error() != Error::Again) return inserted;
+    }
+    attach_all(context, space, range);
     const uint32_t first = space.layout().segment_of(range.start);
     const uint32_t last = space.layout().segment_of(range.end - 1);
     for (uint32_t index = first; index <= last; ++index) TRY(space.obtain_segment(index, context.slabs()));
@@ -109,18 +129,13 @@ bool granted(Space& space, VirtualRange range) {
 
 bool covered(WorkerContext& context, Space& space, VirtualRange range) {
     if (granted(space, range)) return true;
-    const uint32_t last = space.layout().segment_of(range.end - 1);
-    for (uint32_t index = space.layout().segment_of(range.start); index <= last; ++index) {
-        Segment* segment = space.segment(index);
-        if (segment == nullptr) return false;
-        const VirtualRange part = part_of(space, range, index);
-        const RegionView view = segment->lookup(part.start);
-        if (view.outcome == Lookup::Found && view.range.contains(part) && view.attributes.work == RegionWork::None)
-            continue;  // by one region: no need of the lock
-        SegmentHold held(context, space, *segment);
-        if (!segment->mapped(part)) return false;
-    }
-    return true;
+    const Segment* segment = space.find_segment(range.start);
+    if (segment == nullptr) return false;
+    const RegionView view = segment->lookup(range.start);
+    const bool one_region = view.outcome == Lookup::Found && view.range.contains(range) && view.attributes.work == RegionWork::None;
+    // Asked after the lookup: who detaches a leaf later has not changed it yet.
+    if (one_region && next_detached(space, range) == nullptr) return true;
+    return for_all_parts(context, space, range, [](const Segment& regions, VirtualRange part) { return regions.mapped(part); });
 }
 
 }  // namespace shoal::vm

@@ -1,8 +1,8 @@
 // create, exit and share: what is asked about a process by those who manage it.
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
 #include "servers/vm/calls/mapping.hpp"
-#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/calls/space_birth.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
@@ -47,21 +47,12 @@ bool all_allow(const Segment& segment, VirtualRange range, Access access) {
 
 // What every page of the range allows; Error::BadAddress: not mapped throughout, unlike, or no access at all.
 Result<Access> common_access(WorkerContext& context, Space& space, VirtualRange range) {
-    Segment* first = space.find_segment(range.start);
-    const RegionView start = [&] {
-        if (first == nullptr) return RegionView{};
-        SegmentHold held(context, space, *first);
-        return first->view_locked(range.start);
-    }();
-    const Access access = start.attributes.access;
-    if (access.is_none()) return Error::BadAddress;
-    const uint32_t last = space.layout().segment_of(range.end - 1);
-    for (uint32_t index = space.layout().segment_of(range.start); index <= last; ++index) {
-        Segment* segment = space.segment(index);
-        if (segment == nullptr) return Error::BadAddress;
-        SegmentHold held(context, space, *segment);
-        if (!all_allow(*segment, range.intersect(segment->range()), access)) return Error::BadAddress;
-    }
+    Access access = Access::none();
+    const bool alike = for_all_parts(context, space, range, [&](const Segment& regions, VirtualRange part) {
+        if (part.start == range.start) access = regions.view_locked(part.start).attributes.access;
+        return !access.is_none() && all_allow(regions, part, access);
+    });
+    if (!alike) return Error::BadAddress;
     return access;
 }
 
@@ -78,6 +69,18 @@ Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
     request->source = arguments.source;
     request->process = arguments.destination;
     request->range = {RangeKind::Populate, access, range, range.start, {}};
+    context_.desk.push_ready(*request);
+    return Error::DoNotReply;
+}
+
+Result<void> CallHandlers::fork(const vm_calls::ForkArguments& arguments) {
+    Space* source = context_.processes.find(arguments.source);
+    Space* copy = context_.processes.find(arguments.copy);
+    if (source == nullptr || copy == nullptr) return Error::NoProcess;
+    if (source == copy) return Error::Invalid;
+    Request* request = TRY(context_.slabs().create<Request>(RequestKind::Fork, receipt_, context_.cpu()));
+    request->source = arguments.source;
+    request->process = arguments.copy;
     context_.desk.push_ready(*request);
     return Error::DoNotReply;
 }

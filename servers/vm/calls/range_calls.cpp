@@ -1,8 +1,11 @@
 // munmap, mprotect, madvise and brk: decode, then one range operation.
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/detach.hpp"
+#include "servers/vm/calls/heap.hpp"
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/region_edits.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
+#include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/shortage.hpp"
 
 namespace shoal::vm {
@@ -58,14 +61,39 @@ Result<void> CallHandlers::madvise(const vm_calls::MadviseArguments& arguments) 
 
 namespace {
 
-VirtualAddress page_up(VirtualAddress address) { return (address + (kPageSize - 1)).page_down(); }
+struct HeapMove {
+    VirtualAddress old_end;
+    VirtualRange surplus, more;
+};
 
-constexpr RegionAttributes kHeap{Access::read_write(), RegionTraits::Heap};
-
-// Under the common segment's lock: the heap's last region, if it ends where the heap is to grow.
-Region* last_of_heap(Space& space, VirtualAddress end) {
-    Region* last = end > space.heap_start ? space.common().first_in({end - kPageSize, end}) : nullptr;
-    return last != nullptr && last->attributes() == kHeap ? last : nullptr;
+// Moves the heap's end, or says why not; Exists: something is in the way, in `more`; DoNotReply: a fork is, and the call comes again.
+Error move_heap_end(WorkerContext& context, Space& space, const Receipt& receipt, VirtualAddress wanted, const Result<void>& reserved,
+                    HeapMove& move) {
+    SegmentHold held(context, space, space.common());
+    move.old_end = space.heap_end;
+    if (wanted.raw() == 0) return Error::None;
+    if (space.forking) {
+        park(context, receipt, space.common().waiting);
+        return Error::DoNotReply;
+    }
+    if (space.heap_start.raw() == 0) return Error::NoMemory;  // no image, no heap
+    if (wanted < space.heap_start || wanted >= AddressLayout::kCommonMaps) return Error::NoMemory;
+    const VirtualAddress old_top = page_up(move.old_end), new_top = page_up(wanted);
+    if (new_top > old_top) {
+        move.more = {old_top, new_top};
+        if (!reserved.ok()) return Error::NoMemory;
+        if (!space.common().is_free(move.more)) return Error::Exists;
+        Region* last = last_of_heap(space, old_top);
+        if (last == nullptr && !space.pay_for_regions(context.locks(), context.slabs(), space.common(), 1).ok()) return Error::NoMemory;
+        // --- commit point ---
+        Segment::Change change(space.common());
+        if (last != nullptr) space.common().resize_end(*last, new_top);
+        else region_edits::insert(context, space.common(), move.more, kHeap);
+    } else {
+        move.surplus = {new_top, old_top};
+    }
+    space.heap_end = wanted;
+    return Error::None;
 }
 
 }  // namespace
@@ -75,41 +103,27 @@ Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments
     const Result<void> reserved = RangeOperation::reserve(context_);
     if (!reserved.ok()) TRY(reserve_stock());  // enough to shrink
     const VirtualAddress wanted = arguments.address;
-    VirtualRange surplus{}, more{};
-    VirtualAddress old_end;
-    {
-        SegmentHold held(context_, space, space.common());
-        if (wanted.raw() == 0) return space.heap_end;
-        if (space.heap_start.raw() == 0) return Error::NoMemory;  // no image, no heap
-        if (wanted < space.heap_start || wanted >= AddressLayout::kCommonMaps) return Error::NoMemory;
-        old_end = space.heap_end;
-        const VirtualAddress old_top = page_up(old_end), new_top = page_up(wanted);
-        if (new_top > old_top) {
-            if (!reserved.ok() || !space.common().is_free({old_top, new_top})) return Error::NoMemory;
-            more = {old_top, new_top};
-            Region* last = last_of_heap(space, old_top);
-            if (last == nullptr) TRY(space.pay_for_regions(context_.locks(), context_.slabs(), space.common(), 1));
-            // --- commit point ---
-            Segment::Change change(space.common());
-            if (last != nullptr) space.common().resize_end(*last, new_top);
-            else region_edits::insert(context_, space.common(), more, kHeap);
-        } else {
-            surplus = {new_top, old_top};
-        }
-        space.heap_end = wanted;
+    HeapMove move{};
+    Error moved = move_heap_end(context_, space, receipt_, wanted, reserved, move);
+    if (moved == Error::Exists) {  // the hole of a detached leaf, perhaps
+        attach_all(context_, space, move.more);
+        moved = move_heap_end(context_, space, receipt_, wanted, RangeOperation::reserve(context_), move);
     }
-    if (surplus.empty()) {
-        const Error error = more.empty() ? Error::None : settle(space, more, wanted.raw());
+    if (moved == Error::Exists) return Error::NoMemory;
+    if (moved != Error::None) return moved;
+    if (wanted.raw() == 0) return move.old_end;
+    if (move.surplus.empty()) {
+        const Error error = move.more.empty() ? Error::None : settle(space, move.more, wanted.raw());
         if (error != Error::None) return error;
         return wanted;
     }
-    RangeProgress what{RangeKind::Unmap, {}, surplus, surplus.start, {}};
+    RangeProgress what{RangeKind::Unmap, {}, move.surplus, move.surplus.start, {}};
     if (!reserved.ok()) what.means = Means::Stocks;
     const Error error = run_range(what, wanted.raw());
     if (error == Error::None) return wanted;
     if (error == Error::NoMemory) {  // the heap's end lies inside another map
         SegmentHold held(context_, space, space.common());
-        if (space.heap_end == wanted) space.heap_end = old_end;
+        if (space.heap_end == wanted) space.heap_end = move.old_end;
     }
     return error;
 }

@@ -1,5 +1,6 @@
 #include "servers/vm/calls/range_operation.hpp"
 
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/region_edits.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/fault/touch_page.hpp"
@@ -10,8 +11,6 @@
 namespace shoal::vm {
 
 namespace {
-
-constexpr uint64_t kPagesPerPopulateStep = kPagesPerLeaf;
 
 uint64_t leaves_over(VirtualRange range) {
     return ((range.end - 1).leaf_down() - range.start.leaf_down()) / kLeafSize + 1;
@@ -25,13 +24,13 @@ uint32_t segments_over(const Space& space, VirtualRange range) {
 
 Result<void> RangeOperation::reserve(WorkerContext& context) {
     // A leaf at either end of the range may be cut in the middle of a run; those between lose whole runs.
-    return Reserve::ensure<Region, Run, FlushBatch, Request>(
-        context.worker, 0, {region_edits::kMostNewRegions, 2 * RunTree::kMostNewRuns, 1, 1});
+    return Reserve::ensure<Region, RunTree, Run, FlushBatch, Request>(
+        context.worker, 0, {region_edits::kMostNewRegions, 2 * RunForest::kMostNewTrees, 2 * RunForest::kMostNewRuns, 1, 1});
 }
 
 Result<void> RangeOperation::reserve_from_stock(WorkerContext& context) {
-    return Reserve::ensure_from_stock<Region, Run, FlushBatch, Request>(
-        context.worker, {region_edits::kMostNewRegions, 2 * RunTree::kMostNewRuns, 1, 1});
+    return Reserve::ensure_from_stock<Region, RunTree, Run, FlushBatch, Request>(
+        context.worker, {region_edits::kMostNewRegions, 2 * RunForest::kMostNewTrees, 2 * RunForest::kMostNewRuns, 1, 1});
 }
 
 Result<void> RangeOperation::reserve_from_frames(WorkerContext& context) {
@@ -49,7 +48,7 @@ bool RangeOperation::changes_regions() const {
 bool RangeOperation::leaves_more(const Segment& segment, VirtualRange part) const {
     const bool whole = part == progress_.range;
     if (progress_.kind == RangeKind::Unmap) return whole && region_edits::surrounded(segment, part);
-    return progress_.kind == RangeKind::Protect && (!whole || region_edits::joined(segment, part));
+    return progress_.kind == RangeKind::Protect && (!whole || region_edits::growth_by_isolation(segment, part) > 0);
 }
 
 // Regions more than there were, in the first part of the range.
@@ -85,6 +84,13 @@ Request* RangeOperation::request_with_regions(WorkerContext& context, Space& spa
     return nullptr;
 }
 
+// One that has not begun.
+void RangeOperation::give_up(WorkerContext& context, Request& request) {
+    request.reserve.release(context.slabs());
+    context.slabs().destroy(&request);
+    --context.desk.range_operations;
+}
+
 void RangeOperation::keep_reserve(WorkerContext& context, Request& request) {
     const RangeKind kind = request.range.kind;
     if (kind != RangeKind::Populate && kind != RangeKind::Settle) request.reserve.keep(context.slabs());
@@ -92,7 +98,21 @@ void RangeOperation::keep_reserve(WorkerContext& context, Request& request) {
 
 void RangeOperation::visit(Leaf& leaf, VirtualRange part) {
     Guard guard(context_.locks(), leaf.lock);
-    const PageSpan span = leaf.pages_of(part);
+    if (changes_regions() && leaf.detached()) change_own_regions(leaf);
+    change_pages(leaf, leaf.pages_of(part));
+}
+
+// Of a leaf that the range covers whole.
+void RangeOperation::change_own_regions(Leaf& leaf) {
+    if (progress_.kind != RangeKind::Protect) return drop_own_regions(context_, space_, leaf);
+    Segment& own = *leaf.own_regions();
+    region_edits::set_access(own, own.range(), progress_.access);
+    region_edits::merge(context_, own, own.range());
+    space_.settle_regions(context_.locks(), context_.slabs(), own);
+}
+
+// Under the leaf's lock.
+void RangeOperation::change_pages(Leaf& leaf, PageSpan span) {
     if (changes_regions()) leaf.revoke(span);
     if (progress_.kind == RangeKind::Protect) {
         protect_pages(context_, leaf, span, progress_.access, batch_);
@@ -104,12 +124,7 @@ void RangeOperation::visit(Leaf& leaf, VirtualRange part) {
     if (taken > 0) space_.quota.refund(context_.locks(), PageCount{taken});
 }
 
-void RangeOperation::mark(Segment& segment, VirtualRange part) {
-    progress_.marked = part;
-    progress_.vacant = progress_.kind == RangeKind::Unmap && segment.is_free(part);
-    if (progress_.vacant) return;
-    Segment::Change change(segment);
-    forget_grants(part);
+void RangeOperation::mark_tree(Segment& segment, VirtualRange part) {
     // One region over all of it, so that nobody maps something into a hole of it meanwhile.
     if (progress_.kind == RangeKind::Unmap)
         return region_edits::put(context_, segment, part, {Access::none(), RegionTraits::None, RegionWork::Unmapping});
@@ -118,6 +133,20 @@ void RangeOperation::mark(Segment& segment, VirtualRange part) {
     region_edits::isolate(context_, segment, part);
     region_edits::set_access(segment, part, progress_.access);
     region_edits::set_work(segment, part, RegionWork::Changing);
+}
+
+// False: not yet, a leaf at an end of it has been detached meanwhile.
+bool RangeOperation::mark(Segment& segment, VirtualRange part) {
+    const bool vacant = progress_.kind == RangeKind::Unmap && segment.is_free(part);
+    if (!vacant) {
+        Segment::Change change(segment);
+        if (beside_detached(part)) return false;
+        forget_grants(part);
+        mark_tree(segment, part);
+    }
+    progress_.marked = part;
+    progress_.vacant = vacant;
+    return true;
 }
 
 // Only the part with the range's lowest page has a stack's guard.
@@ -135,26 +164,71 @@ void RangeOperation::forget_grants(VirtualRange part) {
     if (leaves_over(part) > 1) space_.leaves.for_each_in(part, [](Leaf& leaf) { leaf.forget(); });
 }
 
+void RangeOperation::edit_tree(Segment& segment, VirtualRange part) {
+    if (progress_.kind == RangeKind::Replace) return region_edits::put(context_, segment, part, replacement(part, RegionWork::None));
+    if (progress_.kind == RangeKind::Unmap) return region_edits::cut(context_, segment, part);
+    region_edits::isolate(context_, segment, part);
+    region_edits::set_access(segment, part, progress_.access);
+    region_edits::merge(context_, segment, part);
+}
+
 // Regions first, then leaves (Segment (b)). Replacing, the old pages go before the new region can be seen: a fault must not
-// give an old page the new one's rights.
-void RangeOperation::edit(Segment& segment, VirtualRange part) {
-    if (progress_.kind == RangeKind::Replace) {
+// give an old page the new one's rights. False: not yet, a leaf at an end of it has been detached meanwhile.
+bool RangeOperation::edit(Segment& segment, VirtualRange part) {
+    const bool leaves_first = progress_.kind == RangeKind::Replace;
+    const Segment::Visits visits(segment);
+    {
         Segment::Change change(segment);
-        region_edits::put(context_, segment, part, replacement(part, RegionWork::None));
-        return visit_all(part);
+        if (beside_detached(part)) return false;
+        if (!leaves_first) forget_grants(part);
+        edit_tree(segment, part);
+        if (leaves_first) visit_all(part);
     }
-    if (progress_.kind == RangeKind::Unmap) {
-        Segment::Change change(segment);
-        forget_grants(part);
-        region_edits::cut(context_, segment, part);
-    } else if (progress_.kind == RangeKind::Protect) {
-        Segment::Change change(segment);
-        forget_grants(part);
-        region_edits::isolate(context_, segment, part);
-        region_edits::set_access(segment, part, progress_.access);
-        region_edits::merge(context_, segment, part);
+    if (!leaves_first) visit_all(part);
+    return true;
+}
+
+// Within a Change. A leaf that is covered in part and is being detached: either its regions are seen here, or who detaches it sees the
+// version changed, and takes them back.
+bool RangeOperation::beside_detached(VirtualRange part) const {
+    const auto detached = [&](VirtualAddress at) {
+        const Leaf* leaf = at == at.leaf_down() ? nullptr : space_.leaves.find(at);
+        return leaf != nullptr && leaf->detached();
+    };
+    return detached(part.start) || detached(part.end);
+}
+
+// The leaf at the cursor, if what is to be changed there is its own affair.
+Leaf* RangeOperation::leaf_to_itself() {
+    if (!progress_.marked.empty() || !changes_regions()) return nullptr;
+    const VirtualRange leaf = VirtualRange::of(progress_.cursor.leaf_down(), kLeafSize);
+    const VirtualRange part = VirtualRange{progress_.cursor, leaf.end}.intersect(progress_.range);
+    if (part == leaf) return nullptr;
+    if (progress_.means == Means::Stocks || part != progress_.range) return find_detached(space_, part);
+    return detach(context_, space_, part);
+}
+
+// Where the part ends that is changed in the segment's tree.
+VirtualAddress RangeOperation::end_of_tree_part(VirtualAddress end) const {
+    const VirtualAddress last = end.leaf_down();
+    return end > last && last > progress_.cursor && find_detached(space_, {last, end}) != nullptr ? last : end;
+}
+
+RangeOperation::Step RangeOperation::do_detached(Leaf& leaf, VirtualRange part) {
+    if (!batch_.has_room_for(1)) return Step::More;
+    {
+        Guard guard(context_.locks(), leaf.lock);
+        Segment* own = leaf.own_regions();
+        if (own == nullptr) return Step::Again;
+        if (progress_.cursor == progress_.range.start && !allowed(*own, part)) return Step::Refused;
+        edit_tree(*own, part);
+        change_pages(leaf, leaf.pages_of(part));
+        space_.settle_regions(context_.locks(), context_.slabs(), *own);
+        progress_.cursor = part.end;
+        if (!own->regions().empty()) return Step::Done;
     }
-    visit_all(part);
+    (void)attach(context_, space_, leaf);
+    return Step::Done;
 }
 
 void RangeOperation::finish_marked(Segment& segment) {
@@ -194,6 +268,12 @@ RangeOperation::Step RangeOperation::do_marked(Segment& segment) {
     return Step::More;
 }
 
+// Where others have to flush it, the addresses are free at the request's end (return_holes()).
+void RangeOperation::note_unmapped(Segment& segment, VirtualRange part) {
+    if (batch_.local()) segment.reuse(part);
+    else if (part.start >= AddressLayout::kSlices && part.size() < kLeafSize) segment.note_flushed_elsewhere();
+}
+
 RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part, Request*& request,
                                              const Receipt& receipt) {
     if (!changes_regions()) {  // nobody is in its way: leaf by leaf, without the segment's lock
@@ -209,16 +289,12 @@ RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part
         return Step::Blocked;
     }
     if (progress_.cursor == progress_.range.start && !allowed(segment, part)) return Step::Refused;
-    if (leaves_over(part) > FlushBatch::kMaxLeaves) {
-        mark(segment, part);
-        return Step::More;
-    }
+    if (leaves_over(part) > FlushBatch::kMaxLeaves) return mark(segment, part) ? Step::More : Step::Again;
     if (!batch_.has_room_for(leaves_over(part))) return Step::More;
-    edit(segment, part);
+    if (!edit(segment, part)) return Step::Again;
     if (changes_regions()) space_.settle_regions(context_.locks(), context_.slabs(), segment);
     progress_.cursor = part.end;
-    if (progress_.kind == RangeKind::Unmap && batch_.local() && part.start >= AddressLayout::kCommonMaps)
-        segment.reuse(part);
+    if (progress_.kind == RangeKind::Unmap && part.start >= AddressLayout::kCommonMaps) note_unmapped(segment, part);
     return Step::Done;
 }
 
@@ -243,20 +319,25 @@ RangeOperation::Step RangeOperation::advance(Request*& request, const Receipt& r
             progress_.cursor = segment_end;
             continue;
         }
-        const VirtualRange part = VirtualRange{progress_.cursor, segment_end}.intersect(progress_.range);
+        VirtualRange part = VirtualRange{progress_.cursor, segment_end}.intersect(progress_.range);
         const bool marked = !progress_.marked.empty();
         if (marked && !batch_.empty()) return Step::More;
-        const Step step = marked ? do_marked(*segment) : do_part(*segment, part, request, receipt);
-        // Each part replaced takes a region of its own, and the reserve is for one.
-        if (step == Step::Done && progress_.kind == RangeKind::Replace && progress_.cursor < progress_.range.end)
-            return Step::More;
+        Leaf* const leaf = leaf_to_itself();
+        if (!marked && changes_regions()) part.end = end_of_tree_part(part.end);
+        const Step step = leaf != nullptr ? do_detached(*leaf, part.intersect(leaf->range()))
+                          : marked        ? do_marked(*segment)
+                                          : do_part(*segment, part, request, receipt);
+        if (step == Step::Again) continue;
+        // Each part replaced takes a region of its own, and the reserve is for one; so do the parts beside a detached leaf.
+        const bool takes_more = progress_.kind == RangeKind::Replace || leaf != nullptr || part.end < segment_end;
+        if (step == Step::Done && takes_more && progress_.cursor < progress_.range.end) return Step::More;
         if (step == Step::Blocked || step == Step::Refused || (step == Step::More && (marked || progress_.marked.empty()))) return step;
     }
     return Step::Done;
 }
 
 void RangeOperation::return_holes(WorkerContext& context, Space& space, const RangeProgress& progress) {
-    if (progress.kind != RangeKind::Unmap) return;
+    if (progress.kind != RangeKind::Unmap || find_detached(space, progress.range) != nullptr) return;
     space.for_each_segment(progress.range, [&](Segment& segment) {
         const VirtualRange part = progress.range.intersect(segment.range());
         SegmentHold held(context, space, segment);
@@ -277,6 +358,7 @@ RangeOperation::Started RangeOperation::start(WorkerContext& context, Space& spa
     const Step step = operation.advance(request, receipt);
     if (step == Step::Refused) {
         FlushBatch::discard(context, *batch);
+        if (request != nullptr) give_up(context, *request);
         return {Started::Kind::Refused};
     }
     if (step == Step::Done && request == nullptr && batch->local()) {

@@ -3,7 +3,8 @@
 // The range is taken segment by segment. A part of up to FlushBatch::kMaxLeaves leaves is changed in one go under its
 // segment's lock. A larger one is marked (RegionWork) and then done leaf by leaf in steps, with no lock held between them;
 // other changes of it, and faults on it, wait at the segment until the mark goes. Discarding changes no region: it goes leaf by
-// leaf however small, and neither waits at the segment nor writes anything there. Frames are freed by the batches.
+// leaf however small, and neither waits at the segment nor writes anything there. What lies inside one leaf of a
+// larger region is the leaf's own affair (calls/detach.hpp). Frames are freed by the batches.
 //
 // What has begun ends: between steps the request holds what the rest may need (RangeReserve), and batches come back.
 #pragma once
@@ -15,6 +16,9 @@ namespace shoal::vm {
 
 class RangeOperation {
   public:
+    // A populating operation of so many pages ends in its first step.
+    static constexpr uint64_t kPagesPerPopulateStep = kPagesPerLeaf;
+
     // Makes sure of what a step may need at worst. Error: NoMemory.
     static Result<void> reserve(WorkerContext& context);
     // As reserve(), when that has failed, for an operation with Means::Stocks: takes the worker's stocks, so that memory can be
@@ -46,6 +50,7 @@ class RangeOperation {
     enum class Step : uint8_t {
         Done,
         More,
+        Again,    // nothing has been done: a leaf has been detached or attached meanwhile
         Blocked,  // the request waits at a segment
         Refused,  // nothing has been done, and the stocks are not for this, or the quota does not pay for it
     };
@@ -56,20 +61,30 @@ class RangeOperation {
     Step advance(Request*& request, const Receipt& receipt);
     Step populate(const Receipt& receipt);
     Step do_part(Segment& segment, VirtualRange part, Request*& request, const Receipt& receipt);
+    Step do_detached(Leaf& leaf, VirtualRange part);
+    [[nodiscard]] Leaf* leaf_to_itself();
+    [[nodiscard]] VirtualAddress end_of_tree_part(VirtualAddress end) const;
+    [[nodiscard]] bool beside_detached(VirtualRange part) const;
     Step do_marked(Segment& segment);
-    void mark(Segment& segment, VirtualRange part);
+    void note_unmapped(Segment& segment, VirtualRange part);
+    bool mark(Segment& segment, VirtualRange part);
+    void mark_tree(Segment& segment, VirtualRange part);
     [[nodiscard]] bool changes_regions() const;
     [[nodiscard]] uint32_t growth(const Segment& segment, VirtualRange part) const;
     bool allowed(Segment& segment, VirtualRange part);
     [[nodiscard]] bool leaves_more(const Segment& segment, VirtualRange part) const;
-    void edit(Segment& segment, VirtualRange part);
+    bool edit(Segment& segment, VirtualRange part);
+    void edit_tree(Segment& segment, VirtualRange part);
     void visit_all(VirtualRange part);
     void forget_grants(VirtualRange part);
     [[nodiscard]] RegionAttributes replacement(VirtualRange part, RegionWork work) const;
     void finish_marked(Segment& segment);
     void visit(Leaf& leaf, VirtualRange part);
+    void change_pages(Leaf& leaf, PageSpan span);
+    void change_own_regions(Leaf& leaf);
     Request* request_for(Request* request, const Receipt& receipt);
     static Request* request_with_regions(WorkerContext& context, Space& space, const Receipt& receipt, uint32_t regions);
+    static void give_up(WorkerContext& context, Request& request);
     static void keep_reserve(WorkerContext& context, Request& request);
     static void return_holes(WorkerContext& context, Space& space, const RangeProgress& progress);
 

@@ -10,14 +10,11 @@ Region* make(WorkerContext& context, VirtualRange range, RegionAttributes attrib
     return region;
 }
 
-void remove(WorkerContext& context, Segment& segment, Region& region) {
-    segment.remove(region);
-    context.slabs().give_back(&region);
-}
-
-// The region that begins at `at` keeps the upper part.
-void split(WorkerContext& context, Segment& segment, Region& region, VirtualAddress at) {
-    segment.split(region, at, *make(context, {at, region.end()}, region.attributes().without_guard()));
+// Returns the upper part.
+Region& split(WorkerContext& context, Segment& segment, Region& region, VirtualAddress at) {
+    Region& upper = *make(context, {at, region.end()}, region.attributes().without_guard());
+    segment.split(region, at, upper);
+    return upper;
 }
 
 bool mergeable(const Region& lower, const Region& upper) {
@@ -43,12 +40,17 @@ void cut_region(WorkerContext& context, Segment& segment, VirtualRange range, Re
         segment.resize_start(region, range.end);
         region.set_attributes(region.attributes().without_guard());
     } else {
-        if (whole.end > range.end) split(context, segment, region, range.end);
+        if (whole.end > range.end) (void)split(context, segment, region, range.end);
         segment.resize_end(region, range.start);
     }
 }
 
 }  // namespace
+
+void remove(WorkerContext& context, Segment& segment, Region& region) {
+    segment.remove(region);
+    context.slabs().give_back(&region);
+}
 
 void cut(WorkerContext& context, Segment& segment, VirtualRange range) {
     for_each_in(segment, range, [&](Region& region) { cut_region(context, segment, range, region); });
@@ -68,9 +70,9 @@ void put(WorkerContext& context, Segment& segment, VirtualRange range, RegionAtt
 void isolate(WorkerContext& context, Segment& segment, VirtualRange range) {
     Region* first = segment.first_in(range);
     if (first == nullptr) return;
-    if (first->start() < range.start) split(context, segment, *first, range.start);
+    if (first->start() < range.start) (void)split(context, segment, *first, range.start);
     Region* last = segment.first_in({range.end - kPageSize, range.end});
-    if (last != nullptr && last->end() > range.end) split(context, segment, *last, range.end);
+    if (last != nullptr && last->end() > range.end) (void)split(context, segment, *last, range.end);
 }
 
 bool surrounded(const Segment& segment, VirtualRange range) {
@@ -91,15 +93,6 @@ uint32_t growth_by_isolation(const Segment& segment, VirtualRange range) {
         return view.outcome == Lookup::Found && view.range.start < at ? 1 : 0;
     };
     return crossed(range.start) + crossed(range.end);
-}
-
-bool joined(const Segment& segment, VirtualRange range) {
-    const auto joined_at = [&](VirtualAddress at) {
-        const RegionView below = segment.view_locked(at - kPageSize), above = segment.view_locked(at);
-        return below.outcome == Lookup::Found && above.outcome == Lookup::Found &&
-               below.attributes.access == above.attributes.access;
-    };
-    return joined_at(range.start) || joined_at(range.end);
 }
 
 void set_access(Segment& segment, VirtualRange range, Access access) {
@@ -127,6 +120,26 @@ void merge(WorkerContext& context, Segment& segment, VirtualRange range) {
         remove(context, segment, *next);
         segment.resize_end(*region, end);
     }
+}
+
+Region& carve(WorkerContext& context, Segment& segment, Region& region, VirtualRange range) {
+    Region& carved = region.start() < range.start ? split(context, segment, region, range.start) : region;
+    if (carved.end() > range.end) (void)split(context, segment, carved, range.end);
+    return carved;
+}
+
+Region& join(WorkerContext& context, Segment& segment, Region& region) {
+    const auto take_in = [&](Region& lower, Region& upper) {
+        const VirtualAddress end = upper.end();
+        remove(context, segment, upper);
+        segment.resize_end(lower, end);
+    };
+    Region* before = segment.regions().previous(region);
+    Region* after = segment.regions().next(region);
+    if (after != nullptr && mergeable(region, *after)) take_in(region, *after);
+    if (before == nullptr || !mergeable(*before, region)) return region;
+    take_in(*before, region);
+    return *before;
 }
 
 void insert(WorkerContext& context, Segment& segment, VirtualRange range, RegionAttributes attributes) {

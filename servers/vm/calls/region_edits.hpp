@@ -9,6 +9,7 @@ namespace shoal::vm::region_edits {
 // Regions that one edit may need at worst, to be reserved before.
 inline constexpr uint32_t kMostNewRegions = 2;
 
+void remove(WorkerContext& context, Segment& segment, Region& region);
 // Removes every region's part in the range.
 void cut(WorkerContext& context, Segment& segment, VirtualRange range);
 // Makes the range one region, in place of all that is there. Takes a new one only where none lies wholly in the range, and
@@ -21,6 +22,10 @@ void set_access(Segment& segment, VirtualRange range, Access access);
 void set_work(Segment& segment, VirtualRange range, RegionWork work);
 // Joins neighbours in equal state in and around the range.
 void merge(WorkerContext& context, Segment& segment, VirtualRange range);
+// isolate() and merge() of one region: makes the range, which lies in it, a region of its own; unites one with the neighbours that are
+// like it, and returns what they have become.
+Region& carve(WorkerContext& context, Segment& segment, Region& region, VirtualRange range);
+Region& join(WorkerContext& context, Segment& segment, Region& region);
 // Inserts a region into free addresses; needs a reserved Region.
 void insert(WorkerContext& context, Segment& segment, VirtualRange range, RegionAttributes attributes);
 
@@ -29,8 +34,5 @@ bool surrounded(const Segment& segment, VirtualRange range);
 // How many regions more putting one over the range leaves at most, or giving the range another access.
 uint32_t growth_by_put(const Segment& segment, VirtualRange range);
 uint32_t growth_by_isolation(const Segment& segment, VirtualRange range);
-// Whether giving the range another access may leave more regions or runs: at an end of it the pages on both sides have one
-// access. Pages of unlike regions share no run.
-bool joined(const Segment& segment, VirtualRange range);
 
 }  // namespace shoal::vm::region_edits

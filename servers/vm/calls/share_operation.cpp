@@ -28,28 +28,32 @@ Error ShareOperation::prepare_page(WorkerContext& context, Space& source, Virtua
 }
 
 // Both leaves are locked at once, lower key first.
-Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space& destination, VirtualAddress address,
-                                    Access access) {
+Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space& destination, const RangeProgress& progress) {
+    const VirtualAddress address = progress.cursor;
     const Touched touched = touch_page(context, source, address, Access::read(), Toucher::Vm, nullptr);
     if (!touched.usable()) return error_of(touched);
-    const Result<void> reserved = Reserve::ensure<Leaf, LeafNode, Run, Sharer>(
-        context.worker, Reserve::kFaultFrames, {1, LeafMap::kMostNewNodes, 2 * RunTree::kMostNewRuns, 2});
+    const Result<void> reserved = Reserve::ensure<Leaf, LeafNode, RunTree, Run>(
+        context.worker, Reserve::kFaultFrames, {1, LeafMap::kMostNewNodes, 1, 2 * RunTree::kMostNewRuns});
     if (!reserved.ok()) return Error::NoMemory;
     Leaf* to = obtain_leaf(context, destination, address);
     if (to == nullptr || !destination.quota.charge(context.locks(), context.slabs(), PageCount{1}).ok())
         return Error::NoMemory;
     Leaf& from = *touched.leaf;
     const unsigned page = page_in_leaf(address);
+    bool copied = false;
     {
         PairGuard pair(context.locks(), from.lock, from.order_key(), to->lock, to->order_key());
+        const Run* run = from.trees.find(page);
+        copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite;
         // As in a fault: some CPU may still see what was at these addresses before.
-        if (from.table().get(page).held() && !to->dead && to->flushing == 0) {
-            share_page(context, from, page, *to, page, access);
+        if (run != nullptr && !copied && !to->dead && to->flushing == 0) {
+            share_page(context, from, *to, to->pages_of(progress.range), page, progress.access);
             return Error::None;
         }
     }
     destination.quota.refund(context.locks(), PageCount{1});
-    return Error::Again;
+    // Who has the other copies is not to see what is written here from now on.
+    return copied ? make_private(context, source, from, page) : Error::Again;
 }
 
 // None: the range has been seen to its end; Again: not yet.
@@ -57,7 +61,7 @@ Error ShareOperation::step(WorkerContext& context, Space& source, Space& destina
     for (unsigned i = 0; i < kPagesPerStep && progress.cursor < progress.range.end; ++i) {
         const Error error = progress.kind == RangeKind::Populate
                                 ? prepare_page(context, source, progress.cursor)
-                                : share_page_at(context, source, destination, progress.cursor, progress.access);
+                                : share_page_at(context, source, destination, progress);
         if (error != Error::None) return error;
         progress.cursor = progress.cursor + kPageSize;
     }

@@ -18,8 +18,7 @@ class ShareOperation {
   private:
     static Error step(WorkerContext& context, Space& source, Space& destination, RangeProgress& progress);
     static Error prepare_page(WorkerContext& context, Space& source, VirtualAddress address);
-    static Error share_page_at(WorkerContext& context, Space& source, Space& destination, VirtualAddress address,
-                               Access access);
+    static Error share_page_at(WorkerContext& context, Space& source, Space& destination, const RangeProgress& progress);
 };
 
 }  // namespace shoal::vm

@@ -1,6 +1,8 @@
-// The short ways of munmap and mmap: a map that one CPU has used, and of which nothing is special, is taken down and put up again in
-// the same place. What it stood on is left standing for the next one: its region, vacant (Segment::vacate()); its run, vacant
-// (RunTree::vacate()); table and leaf as ever. So neither way changes a tree, takes or gives an object, or needs a batch.
+// The short ways of calls. Of munmap and mmap: a map that one CPU has used, and of which nothing is special, is taken down and put up again in
+// the same place. What it stood on is left standing for the next one: its region, vacant (Segment::vacate()); its tree, and
+// the tree's run, vacant (RunForest::vacate()); table and leaf as ever. So neither way changes a tree, takes or gives an object, or needs a batch.
+//
+// Of mprotect: in a region that lies in one leaf. Of brk: pages at the end of the heap.
 //
 // They decide by a few words, change nothing before they have decided, and leave every other case, and every error, to the general
 // ways (RangeOperation, CallHandlers::place_in()), which come to the same end.
@@ -8,6 +10,7 @@
 
 #include "abi/vm_call_numbers.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/requests/action.hpp"
 #include "servers/vm/requests/worker_context.hpp"
 
 namespace shoal::vm {
@@ -35,15 +38,17 @@ namespace shoal::vm {
     if (start < AddressLayout::kSlices || !start.page_aligned() || !start.in_user_space()) [[unlikely]] return false;
     if (arguments.bytes > kLeafSize - (start - start.leaf_down())) [[unlikely]] return false;
     const VirtualRange range = VirtualRange::of(start, PageCount::covering(arguments.bytes).bytes());
+    const PageSpan span = Leaf::pages_within(range);
     Segment* segment = space.find_segment(start);
     Leaf* leaf = space.leaves.find(start);
     if (segment == nullptr || leaf == nullptr) [[unlikely]] return false;
+    // What is not the whole of a region concerns its leaf, and nobody else who uses the segment.
+    if (leaf->detached() || leaf->granted().exceeds(span)) [[unlikely]] return false;
     Segment::Guard guard(context.locks(), segment->lock);
     Region* region = plain_region(*segment, range);
     if (region == nullptr) [[unlikely]] return false;
     Guard leaf_guard(guard.token(), leaf->lock);
-    const PageSpan span = Leaf::pages_within(range);
-    if (!context.slabs().has<Run>(RunTree::kMostNewRuns) || !may_unmap_at_once(context, *leaf, span)) [[unlikely]] return false;
+    if (!may_unmap_at_once(context, *leaf, span)) [[unlikely]] return false;
     // --- commit point ---
     {
         Segment::Change change(*segment);
@@ -79,5 +84,12 @@ namespace shoal::vm {
     context.worker.statistics.maps.add();
     return range.start;
 }
+
+// Both: apart from the worker's loop, so that the common ways keep their registers. True: done; tlb: what the answer has to flush.
+
+// The range lies in one plain region, all of which is in one leaf that no CPU but the worker's has used.
+[[gnu::noinline]] bool protect_shortly(WorkerContext& context, Space& space, const vm_calls::MprotectArguments& arguments, PartnerTlb& tlb);
+// The heap's end moves within such a leaf; what it leaves behind is the end of one run.
+[[gnu::noinline]] bool move_break_shortly(WorkerContext& context, Space& space, VirtualAddress wanted, PartnerTlb& tlb);
 
 }  // namespace shoal::vm

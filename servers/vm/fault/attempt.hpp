@@ -4,6 +4,7 @@
 
 #include "servers/vm/fault/note_cpu.hpp"
 #include "servers/vm/fault/zeroed_frame.hpp"
+#include "servers/vm/leaf/copy_on_write.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/worker_context.hpp"
@@ -15,8 +16,8 @@ namespace shoal::vm {
 
 // What one touch_page() takes at worst, made sure of. Error: NoMemory.
 inline Result<void> reserve_for_touch(WorkerContext& context) {
-    return Reserve::ensure<Leaf, LeafNode, Run, Request>(context.worker, Reserve::kFaultFrames,
-                                                        {1, LeafMap::kMostNewNodes, RunTree::kMostNewRuns, 1});
+    return Reserve::ensure<Leaf, LeafNode, RunTree, Run, Request, FlushBatch>(
+        context.worker, Reserve::kFaultFrames, {1, LeafMap::kMostNewNodes, 1, RunTree::kMostNewRuns, 1, 1});
 }
 
 // The leaf over the address, made if need be. nullptr: no memory or quota. Reserved: a Leaf, LeafNodes, a frame.
@@ -31,6 +32,17 @@ class Attempt {
     // view: what a lookup in the segment has found at the address. The segment's lock may be held or not. Everything has been
     // reserved.
     Touched serve(const Segment& segment, const RegionView& view) {
+        const Touched touched = serve_in(segment, view);
+        return broken_ == nullptr ? touched : settle_break(touched);
+    }
+    // As serve(), by the regions of a detached leaf. Raced: it is no longer detached.
+    Touched serve_detached(Leaf& leaf) {
+        const Touched touched = serve_in_detached(leaf);
+        return broken_ == nullptr ? touched : settle_break(touched);
+    }
+
+  private:
+    Touched serve_in(const Segment& segment, const RegionView& view) {
         const unsigned page = page_in_leaf(address_);
         Leaf* leaf = obtain_leaf(context_, space_, address_);
         if (leaf == nullptr) [[unlikely]] return {Touch::NoMemory};
@@ -39,35 +51,46 @@ class Attempt {
         if (!leaf->table().get(page).held() && !frame.obtain()) return {Touch::NoMemory};
         Guard guard(context_.locks(), leaf->lock);
         if (leaf->dead) [[unlikely]] return {leaf->flushing > 0 ? park_on(*leaf) : Touch::Raced};
-        if (!segment.unchanged(view)) [[unlikely]] return {Touch::Raced};
-        if (view.range.size() > kPageSize) grant_next(*leaf, segment, view);
-        const Touch outcome = complete(*leaf, page, view.attributes.access, frame);
-        if (outcome != Touch::Mapped && outcome != Touch::Spurious) [[unlikely]] return {outcome};
-        ++leaf->faults;
-        return {outcome, leaf, note_cpu(context_, *leaf, toucher_)};
+        if (leaf->detached() || !segment.unchanged(view)) [[unlikely]] return {Touch::Raced};
+        const PageSpan region = pages_of_region(*leaf, view.range, view.attributes);
+        if (view.range.size() > kPageSize) grant_next(*leaf, segment, view, region);
+        return finish(*leaf, complete(*leaf, region, page, view.attributes.access, frame));
     }
-
-  private:
+    Touched serve_in_detached(Leaf& leaf);
+    // The leaf's lock has gone: what came of it, after a break.
+    Touched settle_break(Touched touched);
+    [[nodiscard]] bool alone_in(const Leaf& leaf) const;
+    Touched finish(Leaf& leaf, Touch outcome) {
+        if (outcome != Touch::Mapped && outcome != Touch::Spurious) [[unlikely]] return {outcome};
+        if (broken_ != nullptr && !alone_in(leaf)) return {Touch::Parked};
+        ++leaf.faults;
+        return {outcome, &leaf, note_cpu(context_, leaf, toucher_)};
+    }
     // For the next fault.
-    static void grant_next(Leaf& leaf, const Segment& segment, const RegionView& view) {
-        grant(leaf, view.range, view.attributes);
+    static void grant_next(Leaf& leaf, const Segment& segment, const RegionView& view, PageSpan region) {
+        leaf.grant({region, view.attributes.access});
         if (!segment.unchanged(view)) [[unlikely]] leaf.grant({});  // Leaf::forget()
     }
-    Touch complete(Leaf& leaf, unsigned page, Access allowed, ZeroedFrame& frame) {
-        if (leaf.table().get(page).held()) [[unlikely]] return complete_held(leaf, page, allowed);
+    Touch complete(Leaf& leaf, PageSpan region, unsigned page, Access allowed, ZeroedFrame& frame) {
+        if (leaf.table().get(page).held()) [[unlikely]] return complete_held(leaf, region, page, allowed);
         if (leaf.flushing > 0) [[unlikely]] return park_on(leaf);
         if (!frame.ready()) [[unlikely]] return Touch::Raced;
-        map_page(context_, leaf, page, frame.release(), allowed);
+        map_page(context_, leaf, region, page, frame.release(), allowed);
         return Touch::Mapped;
     }
-    Touch complete_held(Leaf& leaf, unsigned page, Access allowed) const {
+    Touch complete_held(Leaf& leaf, PageSpan region, unsigned page, Access allowed) {
         const Access before = leaf.table().get(page).access();
         if (before.allows(needed_)) return Touch::Spurious;
         // A right that the page has and the region has not: who changes the region is on his way here, and flushes it.
         if (!allowed.allows(before)) return Touch::Raced;
+        // Another CPU may still write, or read what was in this place before a copy.
+        if (leaf.flushing > 0) [[unlikely]] return park_on(leaf);
+        if (needed_.writes() && leaf.trees.find(page)->state().ownership == Ownership::CopyOnWrite)
+            return break_copy(leaf, region, page, allowed);
         upgrade_page(context_, leaf, page, allowed);
         return Touch::Mapped;
     }
+    Touch break_copy(Leaf& leaf, PageSpan region, unsigned page, Access allowed);
     Touch park_on(Leaf& leaf) const {
         if (waiter_ != nullptr) park(context_, *waiter_, leaf.waiting);
         return Touch::Parked;
@@ -79,6 +102,7 @@ class Attempt {
     Access needed_;
     Toucher toucher_;
     const Receipt* waiter_;
+    FlushBatch* broken_ = nullptr;  // of a page that has been copied, until it is posted
 };
 
 }  // namespace shoal::vm

@@ -23,13 +23,14 @@ namespace shoal::vm {
     PageTable& table = leaf->table();
     // A peek at the entry without the lock: it only decides whether zeroing is worth doing before it.
     if (!grant.allows(page, needed) || table.get(page).held()) [[unlikely]] return {Touch::Raced};
-    if (!context.slabs().has<Run>(RunTree::kMostNewRuns) || !context.frames().has(1)) [[unlikely]] return {Touch::Raced};
+    if (!context.slabs().has<Run>(1) || !context.slabs().has<RunTree>(1) || !context.frames().has(1)) [[unlikely]]
+        return {Touch::Raced};
     ZeroedFrame frame(context, space.quota);
     if (!frame.obtain()) [[unlikely]] return {Touch::Raced};
     Guard guard(context.locks(), leaf->lock);
     if (leaf->dead || leaf->flushing > 0 || !(leaf->granted() == grant) || table.get(page).held()) [[unlikely]] return {Touch::Raced};
     // --- commit point ---
-    map_page(context, *leaf, page, frame.release(), grant.access());
+    map_page(context, *leaf, grant.span(), page, frame.release(), grant.access());
     ++leaf->faults;
     return {Touch::Mapped, leaf, note_cpu(context, *leaf, toucher)};
 }

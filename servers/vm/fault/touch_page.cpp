@@ -16,16 +16,43 @@ Touch judge(const RegionView& view, VirtualAddress address, Access needed) {
     return Touch::Raced;
 }
 
+}  // namespace
+
+Touched Attempt::serve_in_detached(Leaf& leaf) {
+    const unsigned page = page_in_leaf(address_);
+    ZeroedFrame frame(context_, space_.quota);
+    if (!leaf.table().get(page).held() && !frame.obtain()) return {Touch::NoMemory};
+    Guard guard(context_.locks(), leaf.lock);
+    const Segment* own = leaf.own_regions();
+    if (own == nullptr) return {Touch::Raced};
+    const RegionView view = own->view_locked(address_);
+    const Touch verdict = judge(view, address_, needed_);
+    if (verdict != Touch::Raced) return {verdict};
+    grant(leaf, view.range, view.attributes);
+    return finish(leaf, complete(leaf, leaf.pages_of(view.range), page, view.attributes.access, frame));
+}
+
+namespace {
+
+// Raced: it is not in a detached leaf.
+Touched touch_detached(Attempt& attempt, Space& space, VirtualAddress address) {
+    Leaf* leaf = space.leaves.find(address);
+    if (leaf == nullptr || !leaf->detached()) [[likely]] return {Touch::Raced};
+    return attempt.serve_detached(*leaf);
+}
+
 // Under the segment's lock: nothing can disturb us.
-Touched touch_locked(WorkerContext& context, Attempt& attempt, Segment& segment, VirtualAddress address, Access needed,
+Touched touch_locked(WorkerContext& context, Attempt& attempt, Space& space, Segment& segment, VirtualAddress address, Access needed,
                      const Receipt* waiter) {
     Segment::Guard guard(context.locks(), segment.lock);
     for (;;) {
         if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
+        const Touched detached = touch_detached(attempt, space, address);
+        if (detached.outcome != Touch::Raced) return detached;
         const RegionView view = segment.view_locked(address);
         const Touch verdict = judge(view, address, needed);
         if (verdict != Touch::Raced) return {verdict};
-        if (view.attributes.work == RegionWork::Changing) {
+        if (view.attributes.closed()) {
             if (waiter != nullptr) park(context, *waiter, segment.waiting);
             return {Touch::Parked};
         }
@@ -71,15 +98,17 @@ Touched touch_reserving(WorkerContext& context, Space& space, VirtualAddress add
     Attempt attempt(context, space, address, needed, toucher, waiter);
     for (unsigned tries = 0; tries < 2; ++tries) {
         if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
+        const Touched detached = touch_detached(attempt, space, address);
+        if (detached.outcome != Touch::Raced) [[unlikely]] return detached;
         const RegionView view = segment->lookup(address);
         if (view.outcome == Lookup::Disturbed) continue;
         const Touch verdict = judge(view, address, needed);
         if (verdict != Touch::Raced) return {verdict};
-        if (view.attributes.work == RegionWork::Changing) break;
+        if (view.attributes.closed()) break;
         const Touched touched = attempt.serve(*segment, view);
         if (touched.outcome != Touch::Raced) return touched;
     }
-    return touch_locked(context, attempt, *segment, address, needed, waiter);
+    return touch_locked(context, attempt, space, *segment, address, needed, waiter);
 }
 
 // A server's fault, from the stock of frames.

@@ -16,14 +16,14 @@ class ZeroedFrame {
     ZeroedFrame(WorkerContext& context, Quota& quota) : context_(context), quota_(quota) {}
     ZeroedFrame(const ZeroedFrame&) = delete;
     ZeroedFrame& operator=(const ZeroedFrame&) = delete;
-    ~ZeroedFrame() {
+    [[gnu::always_inline]] ~ZeroedFrame() {
         if (!ready_) return;
         context_.frames().free(frame_);
         quota_.refund(context_.locks(), PageCount{1});
     }
 
     // Needs a reserved frame. False: over the quota.
-    [[nodiscard]] bool obtain() {
+    [[nodiscard, gnu::always_inline]] bool obtain() {
         if (!quota_.charge(context_.locks(), context_.slabs(), PageCount{1}).ok()) return false;
         frame_ = context_.frames().allocate_reserved();
         zero_frame(frame_);

@@ -7,13 +7,31 @@ namespace shoal::vm {
 
 void FlushBatch::add_frame(FrameTable table, FrameNumber frame) {
     FrameInfo& info = table[frame];
-    info.set_sharers(frames_);
+    info.set_next(frames_);
     frames_ = &info;
 }
 
-void FlushBatch::add_sharer(Sharer& sharer) {
-    sharer.next = sharers_;
-    sharers_ = &sharer;
+// Our own CPU runs nothing but VM before it is flushed.
+void FlushBatch::take_shared(WorkerContext& context, Leaf& leaf, unsigned page) {
+    const FrameNumber frame = leaf.table().get(page).frame();
+    if (alone_in(leaf)) {
+        leaf.table().set(page, PageEntry{});
+        return drop_reference(context, frame);
+    }
+    uint16_t& first = leaving_[hold(leaf)];
+    leaf.table().set(page, PageEntry::leaving(frame, first));
+    first = static_cast<uint16_t>(page);
+}
+
+void FlushBatch::take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame) {
+    if (alone_in(leaf)) return drop_reference(context, frame);
+    SHOAL_ASSERT(!has_replaced_);
+    replaced_ = frame;
+    has_replaced_ = true;
+}
+
+void FlushBatch::drop_reference(WorkerContext& context, FrameNumber frame) {
+    if (context.frame_table()[frame].release() == Released::Last) context.frames().free(frame);
 }
 
 void FlushBatch::add_to_message(VirtualRange range) {
@@ -31,39 +49,49 @@ void FlushBatch::add_range(Leaf& leaf, VirtualRange range) {
     if (leaf.cpus.empty()) return;
     add_to_message(range);
     message_.cpus |= leaf.cpus;
-    if (leaf.cpus.is_only(worker_)) return;
-    // Our own CPU is flushed when the batch is posted, before it runs anything but VM; the others later. Meanwhile no CPU
-    // may see a new frame in this leaf while another one still sees the old.
+    if (!alone_in(leaf)) (void)hold(leaf);
+}
+
+// Our own CPU is flushed when the batch is posted, before it runs anything but VM; the others later. Meanwhile no CPU may see a new
+// frame in this leaf while another one still sees the old. Returns the leaf's place in the batch.
+uint32_t FlushBatch::hold(Leaf& leaf) {
     local_ = false;
+    if (leaf_count_ > 0 && leaves_[leaf_count_ - 1] == &leaf) return leaf_count_ - 1;
     SHOAL_ASSERT(leaf_count_ < kMaxLeaves);
-    leaves_[leaf_count_++] = &leaf;
+    leaves_[leaf_count_] = &leaf;
+    leaving_[leaf_count_] = PageEntry::kNoPage;
     ++leaf.flushing;
+    return leaf_count_++;
 }
 
 void FlushBatch::add_dead_leaf(Leaf& leaf) {
     add_to_message(leaf.range());
     message_.cpus |= leaf.cpus;
-    local_ = false;
     unlinks_ = true;
-    leaves_[leaf_count_++] = &leaf;
-    ++leaf.flushing;
+    (void)hold(leaf);
 }
 
 void FlushBatch::release_frames(WorkerContext& context) {
     const FrameTable table = context.frame_table();
     while (frames_ != nullptr) {
         FrameInfo& info = *frames_;
-        frames_ = static_cast<FrameInfo*>(info.sharers());
-        info.set_sharers(nullptr);
+        frames_ = info.next();
+        info.set_next(nullptr);
         const Released released = info.release();
         SHOAL_ASSERT(released == Released::Last);
         if (released == Released::Last) context.frames().free(table.number(info));
     }
-    while (sharers_ != nullptr) {
-        Sharer* sharer = sharers_;
-        sharers_ = sharer->next;
-        if (table[sharer->frame].release() == Released::Last) context.frames().free(sharer->frame);
-        context.slabs().destroy(sharer);
+    if (has_replaced_) drop_reference(context, replaced_);
+}
+
+// Under the leaf's lock.
+void FlushBatch::release_leaving(WorkerContext& context, Leaf& leaf, unsigned page) {
+    while (page != PageEntry::kNoPage) {
+        const PageEntry entry = leaf.table().get(page);
+        SHOAL_ASSERT(entry.is_leaving());
+        leaf.table().set(page, PageEntry{});
+        drop_reference(context, entry.frame());
+        page = entry.next_leaving();
     }
 }
 
@@ -86,6 +114,7 @@ void FlushBatch::release_leaves(WorkerContext& context) {
         {
             Guard guard(context.locks(), leaf.lock);
             SHOAL_ASSERT(leaf.flushing > 0);
+            release_leaving(context, leaf, leaving_[i]);
             if (--leaf.flushing == 0) {
                 freed = leaf.waiting;
                 leaf.waiting = nullptr;

@@ -12,16 +12,6 @@
 
 namespace shoal::vm {
 
-// One leaf's mapping of a frame that several leaves map; on the frame's list, or in a batch once it is unmapped.
-struct Sharer {
-    static constexpr SlabType kSlabType = SlabType::Sharer;
-    Sharer(FrameNumber of, Leaf& in, unsigned at) : frame(of), leaf(&in), page(at) {}
-    FrameNumber frame;
-    Leaf* leaf;
-    unsigned page;
-    Sharer* next = nullptr;
-};
-
 class FlushBatch {
   public:
     static constexpr SlabType kSlabType = SlabType::FlushBatch;
@@ -31,9 +21,14 @@ class FlushBatch {
     // process: whose space; request: goes on when the batch is done (may be set later).
     FlushBatch(ProcessId process, CpuId worker) : worker_(worker) { message_.process = process; }
 
-    // Under the leaf's lock.
+    // Under the leaf's lock: an exclusive frame that it has no more.
     void add_frame(FrameTable table, FrameNumber frame);
-    void add_sharer(Sharer& sharer);
+    // Likewise a page that the leaf's trees have forgotten, of a frame that others may hold too. Where other CPUs may have the entry
+    // cached, its reference waits in the entry itself (PageEntry::leaving()): that takes no memory, and nobody maps a page in the
+    // leaf before the flush.
+    void take_shared(WorkerContext& context, Leaf& leaf, unsigned page);
+    // Likewise a frame in whose place there is another page already; one a batch.
+    void take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
     // After the leaf's entries in the range have changed; at most kMaxLeaves leaves a batch.
     void add_range(Leaf& leaf, VirtualRange range);
 
@@ -70,13 +65,19 @@ class FlushBatch {
     // For the audit.
     template <typename Visit>
     void for_each_frame(Visit visit) const {
-        for (FrameInfo* info = frames_; info != nullptr; info = static_cast<FrameInfo*>(info->sharers())) visit(*info);
+        for (FrameInfo* info = frames_; info != nullptr; info = info->next()) visit(*info);
     }
     [[nodiscard]] FlushBatch* next() const { return next_; }
-    [[nodiscard]] const Sharer* sharers() const { return sharers_; }
+    [[nodiscard]] bool has_replaced() const { return has_replaced_; }
+    [[nodiscard]] FrameNumber replaced() const { return replaced_; }
 
   private:
     void add_to_message(VirtualRange range);
+    // Nobody but this worker's CPU can have an entry of the leaf cached.
+    [[nodiscard]] bool alone_in(const Leaf& leaf) const { return leaf.cpus.empty() || leaf.cpus.is_only(worker_); }
+    uint32_t hold(Leaf& leaf);
+    static void drop_reference(WorkerContext& context, FrameNumber frame);
+    static void release_leaving(WorkerContext& context, Leaf& leaf, unsigned page);
     void release_frames(WorkerContext& context);
     void release_leaves(WorkerContext& context);
     bool retire_dead(WorkerContext& context, Leaf& leaf);
@@ -84,8 +85,9 @@ class FlushBatch {
     static void complete(WorkerContext& context, FlushBatch& batch);
 
     FlushRequest message_{};
-    FrameInfo* frames_ = nullptr;  // exclusive ones, chained through their list of sharers, which they have no other use for
-    Sharer* sharers_ = nullptr;    // references to shared ones, dropped after the flush
+    FrameInfo* frames_ = nullptr;  // exclusive ones
+    FrameNumber replaced_{};       // a reference to a shared one
+    bool has_replaced_ = false;
     Request* request_ = nullptr;
     FlushBatch* next_ = nullptr;      // posted or refused batches of this worker
     FlushBatch* previous_ = nullptr;
@@ -94,6 +96,7 @@ class FlushBatch {
     bool unlinks_ = false;         // holds dead leaves
     uint32_t leaf_count_ = 0;
     Leaf* leaves_[kMaxLeaves];     // whose faults wait for this batch
+    uint16_t leaving_[kMaxLeaves];  // the first page of each whose entry leaves with this batch, or PageEntry::kNoPage
 };
 
 }  // namespace shoal::vm

@@ -51,7 +51,7 @@ class FrameCache {
     }
     // Whether ensure() has nothing to do.
     [[nodiscard]] bool has(uint32_t count) const { return magazine_.size() >= count; }
-    FrameNumber allocate_reserved() {
+    [[gnu::always_inline]] FrameNumber allocate_reserved() {
         SHOAL_CHECK(!magazine_.empty());
         return hand_out();
     }
@@ -118,7 +118,7 @@ class FrameCache {
             return put(frame);
         put_outgoing(CpuId{info.home_}, frame);
     }
-    FrameNumber hand_out() {
+    [[gnu::always_inline]] FrameNumber hand_out() {
         const FrameNumber frame = magazine_.pop();
         FrameInfo& info = table_[frame];
         SHOAL_ASSERT(info.kind_ == FrameKind::Free);
@@ -127,14 +127,14 @@ class FrameCache {
         count(1);
         return frame;
     }
-    void count(int64_t frames) {
+    [[gnu::always_inline]] void count(int64_t frames) {
         // relaxed and no read-modify-write: this CPU alone writes it
         in_use_.store(in_use_.load(std::memory_order_relaxed) + frames, std::memory_order_relaxed);
     }
     Result<void> refill() { return refill_to(1); }
     Result<void> refill_to(uint32_t wanted);
     void keep_outgoing(uint32_t wanted);
-    void put(FrameNumber frame) {
+    [[gnu::always_inline]] void put(FrameNumber frame) {
         if (magazine_.full()) [[unlikely]]
             spill();
         magazine_.push(frame);

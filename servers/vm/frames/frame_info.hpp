@@ -10,7 +10,6 @@
 
 #include "base/assert.hpp"
 #include "base/cpu.hpp"
-#include "base/lock/spin_lock.hpp"
 
 namespace shoal::vm {
 
@@ -47,8 +46,11 @@ class FrameInfo {
         return references_.load(std::memory_order_acquire) ==
                1;  // pairs with release(): the other's writes are done
     }
-    // By a holder of a reference, for another one.
-    void share() { references_.fetch_add(1, std::memory_order_relaxed); }
+    // By a holder of a reference, for another one. Nobody else counts while it is the only one.
+    void share() {
+        if (references_.load(std::memory_order_relaxed) == 1) references_.store(2, std::memory_order_relaxed);
+        else references_.fetch_add(1, std::memory_order_relaxed);
+    }
     // By one who found the frame without holding it (page cache): refused once the last reference has gone.
     [[nodiscard]] bool try_share() {
         uint32_t seen = references_.load(std::memory_order_relaxed);
@@ -73,24 +75,26 @@ class FrameInfo {
         return before == 1 ? Released::Last : Released::Shared;
     }
 
-    // Owner while exclusive (leaf, slab); who shares is listed from `sharers` under `lock`.
+    // While exclusive: leaf, slab. nullptr: whoever holds one of the references.
     [[nodiscard]] void* owner() const { return owner_; }
     void set_owner(void* owner) { owner_ = owner; }
-    SpinLock<VmRank::Block>& lock() { return lock_; }
-    [[nodiscard]] void* sharers() const { return sharers_; }
-    void set_sharers(void* first) { sharers_ = first; }
+    // The next of an owner's frames; exclusive ones only.
+    [[nodiscard]] FrameInfo* next() const { return next_of_owner_; }
+    void set_next(FrameInfo* next) { next_of_owner_ = next; }
 
     // The audit's own, while all workers stand still.
     [[nodiscard]] uint8_t audit_mark() const { return audit_mark_; }
     void set_audit_mark(uint8_t mark) { audit_mark_ = mark; }
+    [[nodiscard]] uint32_t audit_count() const { return audit_count_; }
+    void set_audit_count(uint32_t count) { audit_count_ = count; }
 
   private:
     friend class Arena;
     friend class FrameCache;
     void* owner_ = nullptr;
-    void* sharers_ = nullptr;
+    FrameInfo* next_of_owner_ = nullptr;
     std::atomic<uint32_t> references_{0};
-    SpinLock<VmRank::Block> lock_;
+    uint32_t audit_count_ = 0;
     uint32_t next_ = 0;  // in a batch on its way home: table index + 1 of the next frame
     uint16_t home_ = 0;  // CPU whose cache it was handed out by last
     FrameKind kind_ = FrameKind::Absent;

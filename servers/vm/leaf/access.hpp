@@ -38,6 +38,7 @@ class Access {
     [[nodiscard]] constexpr bool is_none() const { return bits_ == 0; }
     [[nodiscard]] constexpr bool writes() const { return (bits_ & kWrite) != 0; }
     [[nodiscard]] constexpr bool executes() const { return (bits_ & kExecute) != 0; }
+    [[nodiscard]] constexpr Access without_write() const { return Access{bits_ & ~unsigned{kWrite}}; }
     [[nodiscard]] constexpr uint8_t raw() const { return bits_; }
     constexpr bool operator==(const Access&) const = default;
 

@@ -23,6 +23,8 @@ class Grant {
     [[nodiscard]] constexpr bool empty() const { return pages() == 0; }
     [[nodiscard]] constexpr bool covers(unsigned page) const { return page - first() < pages(); }
     [[nodiscard]] constexpr bool covers(PageSpan span) const { return covers(span.first) && span.end <= first() + pages(); }
+    // It covers the span and more.
+    [[nodiscard]] constexpr bool exceeds(PageSpan span) const { return pages() > span.size() && covers(span); }
     [[nodiscard]] constexpr bool allows(unsigned page, Access needed) const { return covers(page) && access().allows(needed); }
     [[nodiscard]] constexpr PageSpan span() const { return {first(), first() + pages()}; }
     [[nodiscard]] constexpr Access access() const { return Access::from_raw(static_cast<uint8_t>(word_ >> kAccessShift)); }

@@ -1,4 +1,4 @@
-// Leaf: what VM knows of 2 MiB of one space: the last-level page table, the phys-region tree that says what it holds, and
+// Leaf: what VM knows of 2 MiB of one space: the last-level page table, the phys-region trees that say what it holds, and
 // the CPUs that may have cached translations from it.
 //
 // One lock guards all of it. A leaf lives until its space ends, or until a shortage takes it when it is empty (LeafTrim); then
@@ -12,12 +12,13 @@
 #include "base/lock/guard.hpp"
 #include "servers/vm/arena/window.hpp"
 #include "servers/vm/leaf/grant.hpp"
-#include "servers/vm/leaf/run_tree.hpp"
+#include "servers/vm/leaf/run_forest.hpp"
 #include "servers/vm/reclaim/reclaimer.hpp"
 
 namespace shoal::vm {
 
 class Request;
+class Segment;
 
 class alignas(kCacheLine) Leaf {
   public:
@@ -54,19 +55,26 @@ class alignas(kCacheLine) Leaf {
         if (!before.empty() && !before.span().intersect(span).empty()) grant({});
     }
 
+    // The leaf's own regions, if it is detached (calls/detach.hpp); nullptr: they are the slice's. What it points to, under the lock.
+    [[nodiscard]] Segment* own_regions() const { return own_regions_.load(std::memory_order_seq_cst); }  // pairs with set_own_regions()
+    [[nodiscard]] bool detached() const { return own_regions() != nullptr; }
+    // Under the lock. seq_cst: pairs with RangeOperation::beside_detached(), see there
+    void set_own_regions(Segment* regions) { own_regions_.store(regions, std::memory_order_seq_cst); }
+
     // Under the lock.
     bool dead = false;         // nothing is mapped here any more; while `flushing`, its table is being unlinked
     bool charged = true;       // the quota pays for the table
-    uint16_t resident = 0;     // pages that the runs hold
+    uint16_t resident = 0;     // pages that the trees hold
     uint32_t flushing = 0;     // batches under way that other CPUs of the set have not acknowledged
     uint64_t faults = 0;
     CpuSet cpus;               // that have the table linked; a bit, once set, stays
-    RunTree runs;
+    RunForest trees;
     Request* waiting = nullptr;  // faults that need a new frame while `flushing`; chained
     RetireHook retire_hook;
 
   private:
     std::atomic<Grant> granted_{Grant{}};
+    std::atomic<Segment*> own_regions_{nullptr};
     VirtualAddress base_;
     FrameNumber table_;
     uint32_t space_order_;

@@ -20,7 +20,9 @@ Leaf* LeafMap::insert(SlabCaches& slabs, Leaf& leaf) {
             below = install(*place, node);
             if (below != node) slabs.destroy(node);
         }
-        place = &static_cast<LeafNode*>(below)->places_[index(number, level)];
+        auto* node = static_cast<LeafNode*>(below);
+        node->mark_taken(index(number, level));
+        place = &node->places_[index(number, level)];
     }
     return static_cast<Leaf*>(install(*place, &leaf));
 }
@@ -39,18 +41,29 @@ void LeafMap::remove(Leaf& leaf) {
     }
 }
 
+// The first number under the place that is so many behind the one that `number` is under.
+uint64_t LeafMap::begin_of_place(uint64_t number, unsigned level, unsigned places) {
+    const unsigned shift = level * LeafNode::kBits;
+    return ((number >> shift) + places) << shift;
+}
+
 Leaf* LeafMap::next(VirtualAddress from, VirtualAddress end) const {
     uint64_t number = from.raw() >> kLeafShift;
     const uint64_t limit = (end.raw() + kLeafSize - 1) >> kLeafShift;
     while (number < limit) {
         void* at = root_[number >> 3 * LeafNode::kBits].load(std::memory_order_seq_cst);  // pairs with install()
-        unsigned level = 3;
-        while (at != nullptr && level > 0)
-            at = static_cast<LeafNode*>(at)->places_[index(number, --level)].load(std::memory_order_seq_cst);
-        if (at != nullptr) return static_cast<Leaf*>(at);
-        // Nothing under this place: on to the next one of its level.
-        const unsigned shift = level * LeafNode::kBits;
-        number = ((number >> shift) + 1) << shift;
+        unsigned level = 3, taken = 0;
+        while (at != nullptr && level > 0) {
+            const auto* node = static_cast<const LeafNode*>(at);
+            const unsigned place = index(number, --level);
+            taken = node->first_taken(place);
+            if (taken > place) number = begin_of_place(number, level, taken - place);
+            if (taken == LeafNode::kPlaces) break;
+            at = node->places_[taken].load(std::memory_order_seq_cst);  // pairs with install()
+        }
+        if (taken == LeafNode::kPlaces) continue;  // on to the node behind this one
+        if (at != nullptr) return number < limit ? static_cast<Leaf*>(at) : nullptr;
+        number = begin_of_place(number, level, 1);
     }
     return nullptr;
 }

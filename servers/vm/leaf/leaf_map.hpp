@@ -22,7 +22,26 @@ class LeafNode {
 
   private:
     friend class LeafMap;
+    static constexpr unsigned kWords = kPlaces / 64;
+
+    // seq_cst pairs with first_taken(), as the place itself does with its readers: LeafMap (d)
+    void mark_taken(unsigned place) {
+        std::atomic<uint64_t>& taken = taken_[place / 64];
+        const uint64_t bit = uint64_t{1} << place % 64;
+        if ((taken.load(std::memory_order_seq_cst) & bit) == 0) taken.fetch_or(bit, std::memory_order_seq_cst);
+    }
+    // The first place from this one on that ever was taken, or kPlaces.
+    [[nodiscard]] unsigned first_taken(unsigned place) const {
+        uint64_t mask = ~uint64_t{0} << place % 64;
+        for (unsigned word = place / 64; word < kWords; ++word, mask = ~uint64_t{0}) {
+            const uint64_t taken = taken_[word].load(std::memory_order_seq_cst) & mask;  // pairs with mark_taken()
+            if (taken != 0) return word * 64 + static_cast<unsigned>(__builtin_ctzll(taken));
+        }
+        return kPlaces;
+    }
+
     std::atomic<void*> places_[kPlaces] = {};
+    std::atomic<uint64_t> taken_[kWords] = {};  // set before the place is, and never cleared
 };
 
 class LeafMap {
@@ -47,14 +66,20 @@ class LeafMap {
     // By whoever marked it dead, under its lock.
     void remove(Leaf& leaf);
 
-    // The first leaf that begins at `from` or behind and before `end`, or nullptr. Empty stretches cost a step per node.
+    // The first leaf that begins at `from` or behind and before `end`, or nullptr. Of an empty stretch only the nodes cost, not
+    // the places.
     [[nodiscard]] Leaf* next(VirtualAddress from, VirtualAddress end) const;
     // Calls visit(Leaf&) for the leaves that a range touches, ascending.
     template <typename Visit>
     void for_each_in(VirtualRange range, Visit visit) const {
-        for (Leaf* leaf = next(range.start.leaf_down(), range.end); leaf != nullptr;
-             leaf = next(leaf->range().end, range.end)) {
+        VirtualAddress at = range.start.leaf_down();
+        if (range.end - at <= kLeafSize) {
+            if (Leaf* leaf = find(at)) visit(*leaf);
+            return;
+        }
+        while (Leaf* leaf = next(at, range.end)) {
             visit(*leaf);
+            at = leaf->range().end;
         }
     }
     // Frees the nodes; no leaf is left, and nobody looks any more.
@@ -67,6 +92,7 @@ class LeafMap {
     static unsigned index(uint64_t number, unsigned level) {
         return static_cast<unsigned>(number >> level * LeafNode::kBits) & (LeafNode::kPlaces - 1);
     }
+    static uint64_t begin_of_place(uint64_t number, unsigned level, unsigned places);
     static void* install(std::atomic<void*>& place, void* mine);
     static void free_node(SlabCaches& slabs, LeafNode* node, unsigned level);
     static uint64_t count_node(const LeafNode* node, unsigned level);

@@ -7,11 +7,12 @@
 
 namespace shoal::vm {
 
-// Maps a frame that the caller owns at a page that is not resident; the leaf owns it from now on. Needs a reserved Run.
-// The quota has been charged.
-[[gnu::always_inline]] inline void map_page(WorkerContext& context, Leaf& leaf, unsigned page, FrameNumber frame, Access access) {
+// Maps a frame that the caller owns at a page that is not resident; the leaf owns it from now on. region: the pages of its region
+// here. Needs a reserved RunTree and Run. The quota has been charged.
+[[gnu::always_inline]] inline void map_page(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame,
+                                            Access access) {
     context.frames().info(frame).claim(FrameKind::Anonymous, &leaf);
-    leaf.runs.add(context.slabs(), leaf.table(), page, {Ownership::Exclusive, access}, frame);
+    leaf.trees.add(context.slabs(), leaf.table(), region, page, {Ownership::Exclusive, access}, frame);
     leaf.table().set(page, PageEntry{frame, access});
     ++leaf.resident;
 }
@@ -21,27 +22,25 @@ void upgrade_page(WorkerContext& context, Leaf& leaf, unsigned page, Access acce
 
 // Which pages a removal takes.
 enum class Taking : uint8_t {
-    All,
+    All,      // and the span is no longer of the regions that it was of
     Private,  // those of this leaf alone: shared memory keeps its contents
 };
 
-// Unmaps the resident pages of the span into the batch. Returns how many there were. Needs reserved Runs.
+// Unmaps the resident pages of the span into the batch. Returns how many there were. Needs reserved RunTrees and Runs.
 unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking taking, FlushBatch& batch);
 
-// Whether the span may be unmapped without a batch: it is all resident, in one run that nobody else maps, and only the worker's CPU
-// can have it cached.
+// Whether the span may be unmapped without a batch: it is all that a region has here, resident in one run that nobody else maps, and only
+// the worker's CPU can have it cached.
 [[nodiscard, gnu::always_inline]] inline bool may_unmap_at_once(const WorkerContext& context, const Leaf& leaf, PageSpan span) {
-    const Run* run = leaf.runs.over(span);
+    const Run* run = leaf.trees.whole(span);
     if (run == nullptr || run->state().ownership != Ownership::Exclusive) [[unlikely]] return false;
     if (leaf.dead || leaf.flushing > 0) [[unlikely]] return false;
     return leaf.cpus.is_only(context.cpu());
 }
-// Does so. The frames are free at once, so the worker's CPU flushes the space before anything but VM runs on it. Needs reserved
-// Runs. The quota is the caller's to refund.
-[[gnu::always_inline]] inline void unmap_at_once(WorkerContext& context, Leaf& leaf, PageSpan span) {
+// The frames of a span that no tree has any more, and nobody else.
+[[gnu::always_inline]] inline void free_entries(WorkerContext& context, Leaf& leaf, PageSpan span) {
     FrameCache& frames = context.frames();
     PageTable& table = leaf.table();
-    leaf.runs.vacate(context.slabs(), table, span);
     for (unsigned page = span.first; page < span.end; ++page) {
         const FrameNumber frame = table.get(page).frame();
         table.set(page, PageEntry{});
@@ -49,16 +48,31 @@ unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking t
     }
     leaf.resident = static_cast<uint16_t>(leaf.resident - span.size());
 }
+// Does so. The frames are free at once, so the worker's CPU flushes the space before anything but VM runs on it. The
+// quota is the caller's to refund.
+[[gnu::always_inline]] inline void unmap_at_once(WorkerContext& context, Leaf& leaf, PageSpan span) {
+    leaf.trees.vacate(context.slabs(), leaf.table(), span);
+    free_entries(context, leaf, span);
+}
+// As unmap_at_once(), of the end of a run at the end of a region, which ends before it now.
+inline void drop_at_once(WorkerContext& context, Leaf& leaf, PageSpan span) {
+    leaf.trees.remove(context.slabs(), leaf.table(), span);
+    leaf.trees.cut(context.slabs(), span);
+    free_entries(context, leaf, span);
+}
 
-// Sets the access of the resident pages of the span; those that lose a right are flushed by the batch.
+// Sets the access of the resident pages of the span, which is of other regions than what lies beside it; those that lose a right
+// are flushed by the batch. Needs reserved RunTrees and Runs.
 void protect_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Access access, FlushBatch& batch);
+// The same without a batch: returns the span that has lost a right, or an empty one.
+PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access access);
 
 // Changes nothing; if a flush of the leaf is under way, the batch flushes the span too, so that its end comes after.
 void settle_pages(Leaf& leaf, PageSpan span, FlushBatch& batch);
 
-// Maps a resident page of one leaf at an absent page of another too; both are locked. Needs a reserved Run for each and two
-// reserved Sharers. The quota of the second space has been charged.
-void share_page(WorkerContext& context, Leaf& from, unsigned from_page, Leaf& to, unsigned to_page, Access access);
+// Maps a resident page of one leaf, not one copied on write, at the same, absent, page of another too; both are locked. to_region: the
+// pages of the second one's region. Needs reserved Runs for each and a RunTree. The quota of the second space has been charged.
+void share_page(WorkerContext& context, Leaf& from, Leaf& to, PageSpan to_region, unsigned page, Access access);
 
 // The space ends, nobody runs in it: gives back all pages and the table. Returns the pages that the quota was charged for.
 uint64_t empty_leaf(WorkerContext& context, Leaf& leaf);

@@ -2,7 +2,8 @@
 //
 // VM writes entries under the leaf lock; the CPUs' page walkers read them at any time. Accessed and dirty are set in
 // advance, so that a walker never writes: the line stays with the CPU that maps. A page without any access keeps its frame
-// in an entry that is held but not present.
+// in an entry that is held but not present. One that is leaving is neither: the page is gone, and a reference to its frame stays
+// in the entry until the flush (FlushBatch).
 #pragma once
 
 #include <array>
@@ -20,10 +21,17 @@ class PageEntry {
     constexpr PageEntry(FrameNumber frame, Access access)
         : raw_(frame.address().raw() | kHeld | access_bits(access)) {}
     static constexpr PageEntry from_raw(uint64_t raw) { return PageEntry{raw}; }
+    // next: a page of the same table whose entry is leaving with this one, or kNoPage.
+    static constexpr PageEntry leaving(FrameNumber frame, unsigned next) {
+        return PageEntry{frame.address().raw() | kLeaving | uint64_t{next} << kNextShift};
+    }
+    static constexpr unsigned kNoPage = kPagesPerLeaf;
 
     [[nodiscard]] constexpr uint64_t raw() const { return raw_; }
     [[nodiscard]] constexpr bool held() const { return (raw_ & kHeld) != 0; }
     [[nodiscard]] constexpr bool present() const { return (raw_ & kPresent) != 0; }
+    [[nodiscard]] constexpr bool is_leaving() const { return (raw_ & (kHeld | kLeaving)) == kLeaving; }
+    [[nodiscard]] constexpr unsigned next_leaving() const { return static_cast<unsigned>(raw_ >> kNextShift); }
     [[nodiscard]] constexpr FrameNumber frame() const { return FrameNumber{(raw_ & kFrame) >> kPageShift}; }
     // What the CPU would allow.
     [[nodiscard]] constexpr Access access() const {
@@ -35,7 +43,8 @@ class PageEntry {
 
   private:
     static constexpr uint64_t kPresent = 1 << 0, kWritable = 1 << 1, kUser = 1 << 2, kAccessed = 1 << 5, kDirty = 1 << 6;
-    static constexpr uint64_t kHeld = 1 << 9;  // ignored by the CPU
+    static constexpr uint64_t kHeld = 1 << 9, kLeaving = 1 << 10;  // ignored by the CPU
+    static constexpr unsigned kNextShift = 52;                     // likewise where the entry is not present
     static constexpr uint64_t kNoExecute = uint64_t{1} << 63;
     static constexpr uint64_t kFrame = 0x000f'ffff'ffff'f000;
 

@@ -4,7 +4,7 @@
 // neighbours: their numbers stand in the table's entries, which only VM writes, and the run keeps their sum, so that
 // neither can lose, gain or swap in a frame unnoticed (docs/decisions: runs and their frames).
 //
-// One run of a tree may be vacant, without pages: see RunTree::vacate().
+// The run that grew last in its tree may be vacant, without pages: see RunTree::vacate().
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ struct PageSpan {
     [[nodiscard]] constexpr bool empty() const { return first >= end; }
     [[nodiscard]] constexpr unsigned size() const { return end - first; }
     [[nodiscard]] constexpr bool contains(unsigned page) const { return first <= page && page < end; }
+    [[nodiscard]] constexpr bool contains(PageSpan o) const { return first <= o.first && o.end <= end; }
     [[nodiscard]] constexpr PageSpan intersect(PageSpan o) const {
         return {first > o.first ? first : o.first, end < o.end ? end : o.end};
     }
@@ -29,13 +30,18 @@ struct PageSpan {
 };
 
 enum class Ownership : uint8_t {
-    Exclusive,  // anonymous, this leaf alone: no count, nobody to ask
-    Shared,     // the frame's count says how many leaves map it; its list of sharers, which
+    Exclusive,    // anonymous, this leaf alone: no count, nobody to ask
+    Shared,       // the frame's count says how many leaves map it. What one writes all read
+    CopyOnWrite,  // counted likewise, but nobody writes it: who wants to gets a copy (leaf/copy_on_write.hpp)
 };
 
 struct PageState {
     Ownership ownership = Ownership::Exclusive;
     Access access;
+    // Of a page in a region that allows so much.
+    [[nodiscard]] static constexpr PageState in_region(Ownership ownership, Access allowed) {
+        return {ownership, ownership == Ownership::CopyOnWrite ? allowed.without_write() : allowed};
+    }
     constexpr bool operator==(const PageState&) const = default;
 };
 

@@ -16,13 +16,13 @@ Run* RunTree::first_reaching(unsigned page) const {
 }
 
 // Not behind the run that grew last.
-void RunTree::add_elsewhere(SlabCaches& slabs, unsigned page, PageState state, FrameNumber frame) {
+void RunTree::add_elsewhere(SlabCaches& slabs, PageSpan span, PageState state, uint64_t frame_sum) {
     end_vacancy(slabs);
-    Run* before = page == 0 ? nullptr : find(page - 1);
+    Run* before = span.first == 0 ? nullptr : find(span.first - 1);
     if (before != nullptr && before->state_ == state) {
-        extend(*before, frame);
+        extend(*before, span.size(), frame_sum);
     } else {
-        before = slabs.create_reserved<Run>(PageSpan{page, page + 1}, state, frame.raw());
+        before = slabs.create_reserved<Run>(span, state, frame_sum);
         runs_.insert(*before);
     }
     latest_ = before;
@@ -37,12 +37,15 @@ void RunTree::split(SlabCaches& slabs, const PageTable& table, Run& run, unsigne
     runs_.insert(*rest);
 }
 
+void RunTree::part(SlabCaches& slabs, const PageTable& table, unsigned at) {
+    Run* run = find(at);
+    if (run != nullptr && run->first_ < at) split(slabs, table, *run, at);
+}
+
 // After it no run crosses either end of the span.
 void RunTree::isolate(SlabCaches& slabs, const PageTable& table, PageSpan span) {
-    for (const unsigned at : {span.first, span.end}) {
-        Run* run = at < kPagesPerLeaf ? find(at) : nullptr;
-        if (run != nullptr && run->first_ < at) split(slabs, table, *run, at);
-    }
+    part(slabs, table, span.first);
+    part(slabs, table, span.end);
 }
 
 void RunTree::drop(SlabCaches& slabs, Run& run) {
@@ -89,16 +92,35 @@ void RunTree::restate(SlabCaches& slabs, const PageTable& table, PageSpan span, 
         if (!merge_with_next(slabs, *run)) run = runs_.next(*run);
 }
 
+void RunTree::move_upper(RunTree& upper) {
+    if (latest_ != nullptr && latest_->first_ >= upper.span_.first) latest_ = nullptr;
+    for (Run* run = runs_.last(); run != nullptr && run->first_ >= upper.span_.first; run = runs_.last()) {
+        runs_.remove(*run);
+        upper.runs_.insert(*run);
+    }
+}
+
+void RunTree::append(SlabCaches& slabs, RunTree& upper) {
+    upper.end_vacancy(slabs);
+    upper.latest_ = nullptr;
+    Run* border = runs_.last();
+    while (Run* run = upper.runs_.first()) {
+        upper.runs_.remove(*run);
+        runs_.insert(*run);
+    }
+    if (border != nullptr && !border->vacant()) merge_with_next(slabs, *border);
+}
+
 void RunTree::clear(SlabCaches& slabs) {
     while (Run* run = runs_.first()) drop(slabs, *run);
 }
 
 bool RunTree::sound() const {
     if (!runs_.sound()) return false;
-    bool good = true;
+    bool good = span_.end <= kPagesPerLeaf;
     const Run* before = nullptr;
     runs_.for_each([&](const Run& run) {
-        good = good && (run.first_ < run.end_ || (run.vacant() && &run == latest_)) && run.end_ <= kPagesPerLeaf;
+        good = good && (run.first_ < run.end_ || (run.vacant() && &run == latest_)) && span_.contains(run.span());
         if (before != nullptr) {
             const bool touching = before->end_ == run.first_;
             good = good && before->end_ <= run.first_ && !(touching && before->state_ == run.state_);

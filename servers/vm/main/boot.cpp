@@ -39,7 +39,7 @@ Result<void> adopt(WorkerContext& context, Space& space, VirtualAddress start, F
         if (leaf == nullptr) return Error::NoMemory;
         TRY(space.quota.charge(context.locks(), context.slabs(), PageCount{1}));
         Guard guard(context.locks(), leaf->lock);
-        map_page(context, *leaf, page_in_leaf(address), frames.first + i, Access::read_write());
+        map_page(context, *leaf, leaf->pages_of(range), page_in_leaf(address), frames.first + i, Access::read_write());
     }
     return {};
 }

@@ -48,7 +48,7 @@ class Quota {
 
     // Charges n pages to the process, on the worker's CPU. Locks below Depot may be held.
     // Error: NoMemory (over the limit, or no memory for the lease).
-    Result<void> charge(LockContext& worker, SlabCaches& slabs, PageCount n) {
+    [[gnu::always_inline]] Result<void> charge(LockContext& worker, SlabCaches& slabs, PageCount n) {
         QuotaLease* lease = find(worker.cpu());
         if (lease != nullptr && take(*lease, n.raw())) [[likely]] return {};
         return charge_slowly(worker, slabs, n);
@@ -74,14 +74,14 @@ class Quota {
 
   private:
     static constexpr size_t kDirectories = kMaxCpus / QuotaDirectory::kCpus;
-    [[nodiscard]] QuotaLease* find(CpuId cpu) const {
+    [[nodiscard, gnu::always_inline]] QuotaLease* find(CpuId cpu) const {
         // acquire pairs with find_or_make()
         const QuotaDirectory* directory = directories_[cpu.index() / QuotaDirectory::kCpus].load(std::memory_order_acquire);
         if (directory == nullptr) return nullptr;
         return directory->leases[cpu.index() % QuotaDirectory::kCpus].load(std::memory_order_acquire);  // as above
     }
     // Only the lease itself; false: it has less left. relaxed: the words are numbers that order nothing else.
-    static bool take(QuotaLease& lease, uint64_t n) {
+    [[gnu::always_inline]] static bool take(QuotaLease& lease, uint64_t n) {
         uint64_t left = lease.left.load(std::memory_order_relaxed);
         while (left >= n)
             if (lease.left.compare_exchange_weak(left, left - n, std::memory_order_relaxed)) return true;

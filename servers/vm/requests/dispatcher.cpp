@@ -4,6 +4,7 @@
 #include "abi/vm_call_dispatch.hpp"
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
+#include "servers/vm/calls/fork_operation.hpp"
 #include "servers/vm/calls/load_operation.hpp"
 #include "servers/vm/calls/share_operation.hpp"
 #include "servers/vm/fault/fault.hpp"
@@ -103,10 +104,12 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
                 return Action::none();
             }
             exchange = request.receipt;
+            exchange.again = true;
             context.slabs().destroy(&request);
             return dispatch(context, exchange);
         case RequestKind::Held:
             exchange = request.receipt;
+            exchange.again = true;
             context.desk.holding = false;
             return dispatch(context, exchange);
         case RequestKind::Range:
@@ -127,6 +130,11 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             return ShareOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Load:
             return LoadOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Fork:
+            return ForkOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Flush:
+            context.slabs().destroy(&request);
+            return Action::none();
         case RequestKind::Trim:
             if (LeafTrim::proceed(context)) end_trim(context);
             return Action::none();

@@ -15,19 +15,25 @@ namespace shoal::vm {
     return serve_fault_shortly(context, message);
 }
 
-// The two calls that programs make most, where nothing is special about them. None: not this way, and nothing has changed.
+constexpr uint32_t type_of(VmCall call) { return kVmCallBase + static_cast<uint32_t>(call); }
+
+// The calls that programs make most, where nothing is special about them. None: not this way, and nothing has changed.
 [[gnu::always_inline]] inline Action dispatch_call_shortly(WorkerContext& context, Message& message, uint64_t status) {
     if ((status & (kTablesLow | kFromKernel | kNotification)) != 0) [[unlikely]] return Action::none();
     Space* space = context.processes.find(ProcessId{static_cast<uint32_t>(message.words[kVmCallerWord])});
     if (space == nullptr) [[unlikely]] return Action::none();
     PartnerTlb tlb = PartnerTlb::Keep;
-    if (message.type() == kVmCallBase + static_cast<uint32_t>(VmCall::Munmap)) [[likely]] {
+    if (message.type() == type_of(VmCall::Munmap)) [[likely]] {
         if (!unmap_shortly(context, *space, vm_calls::MunmapArguments::of(message))) [[unlikely]] return Action::none();
         tlb = PartnerTlb::Flush;
-    } else if (message.type() == kVmCallBase + static_cast<uint32_t>(VmCall::Mmap)) [[likely]] {
+    } else if (message.type() == type_of(VmCall::Mmap)) [[likely]] {
         const VirtualAddress address = map_shortly(context, *space, vm_calls::MmapArguments::of(message));
         if (address.raw() == 0) [[unlikely]] return Action::none();
         message.words[1] = address.raw();
+    } else if (message.type() == type_of(VmCall::Mprotect)) {
+        if (!protect_shortly(context, *space, vm_calls::MprotectArguments::of(message), tlb)) return Action::none();
+    } else if (message.type() == type_of(VmCall::Brk)) {  // its result is its argument
+        if (!move_break_shortly(context, *space, vm_calls::BrkArguments::of(message).address, tlb)) return Action::none();
     } else {
         return Action::none();
     }

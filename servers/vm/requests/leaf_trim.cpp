@@ -18,8 +18,8 @@ void LeafTrim::start(WorkerContext& context, uint64_t round) {
 
 bool LeafTrim::take(WorkerContext& context, Space& space, Leaf& leaf, FlushBatch& batch) {
     Guard guard(context.locks(), leaf.lock);
-    if (leaf.dead || leaf.flushing > 0 || leaf.waiting != nullptr || !leaf.runs.empty()) return false;
-    leaf.runs.clear(context.slabs());  // of a vacant one
+    if (leaf.dead || leaf.flushing > 0 || leaf.waiting != nullptr || leaf.detached() || !leaf.trees.empty()) return false;
+    leaf.trees.clear(context.slabs());  // of an empty one
     leaf.dead = true;
     leaf.charged = false;
     batch.add_dead_leaf(leaf);

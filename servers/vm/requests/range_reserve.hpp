@@ -1,8 +1,8 @@
 // RangeReserve: what a range operation that has begun may still need, in its own hands between its steps, so that it ends even
 // where nothing is left.
 //
-// Whatever the length of the range, only its two ends can split anything: kRegions regions and kRuns runs are enough from the
-// first step to the last. A fixed map over several segments takes a region for each of them.
+// Whatever the length of the range, only its two ends can split anything: kRegions regions, kTrees trees and kRuns runs are
+// enough from the first step to the last. A fixed map over several segments takes a region for each of them.
 #pragma once
 
 #include "servers/vm/slab/slab_caches.hpp"
@@ -11,10 +11,11 @@
 namespace shoal::vm {
 
 class Run;
+class RunTree;
 
 class RangeReserve {
   public:
-    static constexpr uint32_t kRegions = 2, kRuns = 2;
+    static constexpr uint32_t kRegions = 2, kTrees = 2, kRuns = 2;
 
     // Before the first step: that many regions. Error: NoMemory, and it holds none.
     Result<void> fill(SlabCaches& slabs, uint32_t regions);
@@ -27,6 +28,7 @@ class RangeReserve {
 
     // For the audit.
     [[nodiscard]] uint64_t regions() const { return regions_.size(); }
+    [[nodiscard]] uint64_t trees() const { return tree_count_; }
     [[nodiscard]] uint64_t runs() const { return run_count_; }
 
   private:
@@ -35,8 +37,9 @@ class RangeReserve {
 
     // Held by the hook that a region has: each begins at its number, and none lies in a space.
     AvlTree<Region, &Region::hook, Region::Start> regions_;
+    RunTree* trees_[kTrees] = {};
     Run* runs_[kRuns] = {};
-    uint32_t run_count_ = 0;
+    uint32_t tree_count_ = 0, run_count_ = 0;
 };
 
 }  // namespace shoal::vm

@@ -20,6 +20,7 @@ struct Receipt {
     Message message;
     uint64_t status = 0;            // StatusFlags
     bool after_shortage = false;    // memory was already called in for it: the next failure is final
+    bool again = false;             // it has waited, and others of its space have run meanwhile
 };
 
 // The worker's one message: what it received, and in the same place what it replies (Action::Kind::Reply). Until the reply is
@@ -32,6 +33,8 @@ enum class RequestKind : uint8_t {
     Exit,   // a space being taken apart (ExitOperation)
     Share,  // a range of one space on its way into another (ShareOperation)
     Load,   // an executable on its way into a space (LoadOperation)
+    Fork,   // a space being copied (ForkOperation)
+    Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
     Held,   // as Again, for the one call that a worker holds (hold())
 };
@@ -44,6 +47,8 @@ enum class RangeKind : uint8_t {
     Settle,  // changes nothing: answers when what others have changed there has been flushed
     Populate,
     Share,
+    CopyRegions,  // of a space (ForkOperation): first these
+    CopyPages,
 };
 
 // What an operation may draw on.
@@ -83,7 +88,7 @@ class Request {
     uint32_t flushes = 0;        // batches of it under way; touched by the owner only
     bool finished = false;       // nothing left but its flushes, and the answer
     ProcessId process;
-    ProcessId source;            // Share, Load only
+    ProcessId source;            // Share, Load, Fork only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
     RangeProgress range;
     RangeReserve reserve;        // Range

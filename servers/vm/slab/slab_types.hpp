@@ -21,7 +21,7 @@ enum class SlabType : uint8_t {
     Region,
     Leaf,
     Run,
-    Sharer,
+    RunTree,
     Request,
     FlushBatch,
     LeafNode,

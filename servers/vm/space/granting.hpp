@@ -6,10 +6,15 @@
 
 namespace shoal::vm {
 
+// The pages of the leaf that a region may have.
+inline PageSpan pages_of_region(const Leaf& leaf, VirtualRange range, RegionAttributes attributes) {
+    if (attributes.traits == RegionTraits::GrowsDown) range.start = range.start + kPageSize;  // the guard
+    return leaf.pages_of(range);
+}
+
 // Under the leaf's lock, with the region known to be so: the segment was found unchanged since, or its lock is held.
 inline void grant(Leaf& leaf, VirtualRange range, RegionAttributes attributes) {
-    if (attributes.traits == RegionTraits::GrowsDown) range.start = range.start + kPageSize;  // the guard
-    leaf.grant({leaf.pages_of(range), attributes.access});
+    leaf.grant({pages_of_region(leaf, range, attributes), attributes.access});
 }
 
 }  // namespace shoal::vm

@@ -35,6 +35,10 @@ class HoleStack {
         if (count_ == kHoles) drop(0);
         holes_[count_++] = hole;
     }
+    void forget_smaller(uint64_t bytes) {
+        for (uint32_t i = count_; i-- > 0;)
+            if (holes_[i].size() < bytes) drop(i);
+    }
 
   private:
     void drop(uint32_t at) {

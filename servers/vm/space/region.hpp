@@ -28,6 +28,8 @@ enum class RegionWork : uint8_t {
     None = 0,
     Unmapping,   // to the process it is gone already
     Changing,    // its pages are being restated; faults wait
+    Copying,     // its pages are being given to another space; faults go on
+    Arriving,    // in that other space; faults wait
     Vacant,      // no work: nothing is mapped here, the region waits to be opened again (Segment::vacate())
 };
 
@@ -38,6 +40,8 @@ struct RegionAttributes {
     constexpr bool operator==(const RegionAttributes&) const = default;
     // The process has something mapped there.
     [[nodiscard]] constexpr bool mapped() const { return work != RegionWork::Unmapping && work != RegionWork::Vacant; }
+    // Faults wait for the end of the work.
+    [[nodiscard]] constexpr bool closed() const { return work == RegionWork::Changing || work == RegionWork::Arriving; }
     // Of what is left of a stack without its lowest page.
     [[nodiscard]] constexpr RegionAttributes without_guard() const {
         return {access, traits == RegionTraits::GrowsDown ? RegionTraits::None : traits, work};

@@ -101,6 +101,15 @@ VirtualRange Segment::find_free(uint64_t bytes, uint64_t alignment, VirtualAddre
     return search(bytes, alignment, from);
 }
 
+void Segment::note_flushed_elsewhere() {
+    if (++flushed_elsewhere_ < patience_) return;
+    flushed_elsewhere_ = 0;
+    patience_ *= 2;
+    const VirtualAddress next_leaf = align_up(next_fresh_, kLeafSize);
+    moved_to_ = next_fresh_ = next_leaf < range_.end ? next_leaf : range_.end;
+    holes_.forget_smaller(kLeafSize);
+}
+
 VirtualRange Segment::search(uint64_t bytes, uint64_t alignment, VirtualAddress from) const {
     VirtualAddress at = align_up(from < range_.start ? range_.start : from, alignment);
     for (Region* region = first_in({at, range_.end}); region != nullptr; region = regions_.next(*region)) {

@@ -75,12 +75,29 @@ class alignas(kCacheLine) Segment {
         const uint64_t version_;
     };
 
+    // The visits of the leaves that a change concerns; made under the lock, before the Change. While they last no leaf of the segment is
+    // detached. seq_cst pairs with visiting(): calls/detach.hpp (d).
+    class Visits {
+      public:
+        explicit Visits(Segment& segment) : segment_(segment) { segment_.visiting_.store(true, std::memory_order_seq_cst); }
+        ~Visits() { segment_.visiting_.store(false, std::memory_order_seq_cst); }
+        Visits(const Visits&) = delete;
+        Visits& operator=(const Visits&) = delete;
+
+      private:
+        Segment& segment_;
+    };
+    [[nodiscard]] bool visiting() const { return visiting_.load(std::memory_order_seq_cst); }  // pairs with Visits
+
     // All below: under the lock.
     [[nodiscard]] RegionView view_locked(VirtualAddress address) const;
     [[nodiscard]] const Tree& regions() const { return regions_; }
     // The first region that reaches into the range, or nullptr.
     [[nodiscard]] Region* first_in(VirtualRange range) const;
-    [[nodiscard]] bool is_free(VirtualRange range) const { return first_in(range) == nullptr; }
+    [[nodiscard]] bool is_free(VirtualRange range) const {
+        const Region* last = regions_.floor((range.end - 1).raw());
+        return last == nullptr || last->end() <= range.start;
+    }
     // Every page of the range is in some region.
     [[nodiscard]] bool covered(VirtualRange range) const;
     // As the process sees it: regions that are being unmapped count as gone.
@@ -112,7 +129,14 @@ class alignas(kCacheLine) Segment {
     // Free addresses for a map that may lie anywhere: a hole of late, fresh addresses, or what a search finds.
     // alignment: a power of two [bytes]. Empty: none.
     [[nodiscard]] VirtualRange find_free(uint64_t bytes, uint64_t alignment, VirtualAddress from);
-    void reuse(VirtualRange hole) { holes_.push(hole); }
+    // To be mapped again first. But small holes in leaves that small maps have moved away from are left to the search.
+    void reuse(VirtualRange hole) {
+        if (hole.end > moved_to_ || hole.size() >= kLeafSize) holes_.push(hole);
+    }
+    // A small map was unmapped, and another CPU had to flush it: that one uses something else in the leaf, perhaps. When it has
+    // happened often enough, small maps move on to a leaf that nobody uses yet; and then not before it has happened twice as
+    // often, so that the tables that this costs are the logarithm of what it may save.
+    void note_flushed_elsewhere();
 
     [[nodiscard]] uint64_t mapped_pages() const { return mapped_bytes_ >> kPageShift; }
 
@@ -124,11 +148,14 @@ class alignas(kCacheLine) Segment {
 
     // What faults read, apart from the lock: who waits for it does not take this line from who changes it.
     alignas(kCacheLine) std::atomic<uint64_t> version_{0};
+    std::atomic<bool> visiting_{false};
     Tree regions_;
     Region* recent_ = nullptr;
     VirtualRange range_;
     VirtualAddress next_fresh_;  // nothing has been mapped anywhere from here on by find_free()
     uint64_t mapped_bytes_ = 0;
+    VirtualAddress moved_to_{0};
+    uint32_t flushed_elsewhere_ = 0, patience_ = 16;
     HoleStack holes_;
 };
 

@@ -96,6 +96,8 @@ class alignas(kCacheLine) Space {
     // Under the common segment's lock: the heap is [heap_start, heap_end), its region ends at the page border above.
     VirtualAddress heap_start, heap_end;
     Quota quota;
+    bool forking = false;   // under the common segment's lock: a ForkOperation copies it
+    bool arriving = false;  // likewise: one makes a copy of it
     Standing standing = Standing::Program;  // set before anybody finds the space
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;

@@ -35,6 +35,14 @@ void disturb(const ConcurrentPlan& plan, std::vector<std::thread>& threads, cons
     while (at_work.load(std::memory_order_relaxed) > 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
 }
 
+void lay_ground(const std::vector<std::unique_ptr<Worker>>& workers) {
+    for (unsigned space = 0; space < workers.front()->steady_spaces(); ++space) {
+        const Operation map = workers.front()->ground(space);
+        workers.front()->map_ground(map);
+        for (const auto& worker : workers) worker->expect_ground(map);
+    }
+}
+
 std::string run_workers(System& system, const ConcurrentPlan& plan, Shared<Begun>& begun) {
     EventClock clock;
     FirstFailure failure;
@@ -42,6 +50,7 @@ std::string run_workers(System& system, const ConcurrentPlan& plan, Shared<Begun
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < system.workers(); ++i)
         workers.push_back(std::make_unique<Worker>(system, plan, i, clock, failure, begun[i].operations));
+    lay_ground(workers);
     std::atomic<unsigned> at_work{system.workers()};
     std::atomic<bool> disturbed{true};
     for (auto& worker : workers) threads.emplace_back([&] {

@@ -16,15 +16,22 @@ constexpr uint64_t kMostHeap = 24;    // pages
 PrivatePages::PrivatePages(System& system, unsigned worker, unsigned spaces, EventClock& clock, FirstFailure& failure)
     : system_(system), worker_(worker), clock_(clock), failure_(failure), references_(spaces) {}
 
+uint64_t PrivatePages::near() const { return kBorder + (100 + worker_ * kPages) * kPageSize; }
+
+void PrivatePages::expect_ground(const Operation& map) {
+    Operation own = map;
+    own.bytes = kPages * kPageSize;
+    references_[map.space].map(own, near());
+}
+
 void PrivatePages::do_something(Operation op, std::mt19937_64& random) {
-    const uint64_t near = kBorder + (100 + worker_ * kPages) * kPageSize;
     const uint64_t far = (uint64_t{2} + worker_) << 32;
     switch (random() % 8) {
         case 0: return do_heap(op, random);
         case 1: return do_placed(op, random);
         case 2:
         case 3: return do_at(op, far, random);
-        default: return do_at(op, near, random);
+        default: return do_at(op, near(), random);
     }
 }
 

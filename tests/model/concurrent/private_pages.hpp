@@ -19,11 +19,14 @@ class PrivatePages {
   public:
     PrivatePages(System& system, unsigned worker, unsigned spaces, EventClock& clock, FirstFailure& failure);
 
+    // The pages that all workers find mapped when they begin are this one's in its stretch there.
+    void expect_ground(const Operation& map);
     // One random operation, whose kind, protection, word and value have been chosen.
     void do_something(Operation op, std::mt19937_64& random);
     const PlacementLog& placements() const { return placements_; }
 
   private:
+    [[nodiscard]] uint64_t near() const;
     void do_at(Operation op, uint64_t base, std::mt19937_64& random);
     void do_heap(Operation op, std::mt19937_64& random);
     void do_placed(Operation op, std::mt19937_64& random);

@@ -9,6 +9,7 @@ namespace shoal::model {
 namespace {
 
 constexpr uint64_t kReadWrite = kProtectRead | kProtectWrite;
+constexpr uint64_t kGround = 6 * kLeafSize;   // so that leaves lie inside a region
 constexpr uint64_t kLong = 80 * kLeafSize;  // a range that VM changes in steps, marked meanwhile
 
 }  // namespace
@@ -17,6 +18,29 @@ Worker::Worker(System& system, const ConcurrentPlan& plan, unsigned index, Event
                uint64_t& begun)
     : system_(system), plan_(plan), index_(index), clock_(clock), failure_(failure), begun_(begun),
       random_(plan.seed * 1'000'003 + index), private_(system, index, steady_spaces(), clock, failure) {}
+
+Operation Worker::ground(unsigned space) const {
+    Operation map;
+    map.kind = Kind::Map;
+    map.space = static_cast<uint8_t>(space);
+    map.address = kBorder - kGround / 2;
+    map.bytes = kGround;
+    map.protection = kReadWrite;
+    map.flags = kMapPrivate | kMapAnonymous | kMapFixed;
+    return map;
+}
+
+void Worker::map_ground(const Operation& map) {
+    PageEvent event;
+    event.operation = map;
+    event.began = clock_.tick();
+    event.outcome = system_.apply(map);
+    event.ended = clock_.tick();
+    if (event.outcome.error != Error::None) return failure_.report("ground: " + describe(map, event.outcome));
+    event.operation.address = shared_start();
+    event.operation.bytes = plan_.shared_pages * kPageSize;
+    log_shared(event);
+}
 
 void Worker::run() {
     while (begun_ < plan_.operations_per_worker && !failure_.seen()) {
@@ -59,12 +83,12 @@ void Worker::do_churned() {
     op.address = kBorder + (below(plan_.churned_pages) << kPageShift);
     op.bytes = (1 + below(plan_.churned_pages / 2)) << kPageShift;
     if (below(4) == 0) op.flags |= kMapPopulate;
-    if (below(16) == 0) op.kind = Kind::Renew;
+    if (below(16) == 0) op.kind = below(2) == 0 ? Kind::Renew : Kind::Fork;  // of and into what others use, change and end
     if (!is_access(op.kind) && (op.flags & kMapPopulate) == 0 && below(8) == 0) op.bytes += kLong;
     (void)system_.apply(op);
 }
 
-// All share the same few pages among the same few spaces: a frame's sharers come and go, and end, on several CPUs at once.
+// All share the same few pages among the same few spaces: a frame's references come and go, and end, on several CPUs at once.
 void Worker::share_churned(Operation op) {
     op.address = kBorder + 64 * kLeafSize + (below(4) << kPageShift);
     op.bytes = (1 + below(3)) << kPageShift;

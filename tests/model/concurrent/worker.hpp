@@ -13,13 +13,18 @@ class Worker {
     // begun: counts this worker's operations, where the process that judges the run sees it.
     Worker(System& system, const ConcurrentPlan& plan, unsigned index, EventClock& clock, FirstFailure& failure, uint64_t& begun);
 
+    // In a steady space, before anybody runs: a region around the border, of which each worker has its part. One of them maps it.
+    Operation ground(unsigned space) const;
+    void map_ground(const Operation& map);
+    void expect_ground(const Operation& map) { private_.expect_ground(map); }
+    unsigned steady_spaces() const { return system_.spaces() - plan_.churned_spaces; }
+
     void run();
     const SharedLog& log() const { return log_; }
     const PlacementLog& placements() const { return private_.placements(); }
 
   private:
     uint64_t below(uint64_t limit) { return random_() % limit; }
-    unsigned steady_spaces() const { return system_.spaces() - plan_.churned_spaces; }
     uint64_t shared_start() const { return kBorder - plan_.shared_pages / 2 * kPageSize; }
     Operation random_operation();
     void do_something();

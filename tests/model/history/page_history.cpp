@@ -169,7 +169,8 @@ Outcome step(PageState& state, const Operation& op) {
         }
         case Kind::Brk:
         case Kind::Share:
-        case Kind::Renew: break;
+        case Kind::Renew:
+        case Kind::Fork: break;
     }
     outcome.error = Error::NotImplemented;  // not an operation on a single page
     return outcome;

@@ -35,9 +35,10 @@ class Stage:
     processor_seconds: int = resource.RLIM_INFINITY  # of a program that may spin for ever; the models end themselves
 
 
+DIRECTED = tuple(f"tests/unit/{folder}/{folder}{kind}_test" for folder in ("vm_space", "vm_alloc") for kind in ("", "_threads"))
 STAGES = {
     "sequential": Stage("dev", ("tests/model/vm_model_test",)),
-    "directed": Stage("dev", ("tests/unit/vm_space/vm_space_test", "tests/unit/vm_alloc/vm_alloc_test"), 300),
+    "directed": Stage("dev", DIRECTED, 300),
     "concurrent": Stage("dev", ("tests/model/vm_concurrent_test",)),
     "ThreadSanitizer": Stage("tsan", ("tests/model/vm_concurrent_test",)),
 }
@@ -91,6 +92,14 @@ def how_it_showed(stage: str, output: str) -> str:
     return next((word for mark, word in MARKS if mark in output), "unknown")
 
 
+class Unfit(Exception):
+    """The sources as they are do not build, or a test of theirs fails."""
+
+    def __init__(self, verdict: Verdict):
+        super().__init__(str(verdict))
+        self.verdict = verdict
+
+
 class Workshop:
     """A copy of the sources with build folders; holds one defect at a time."""
 
@@ -101,6 +110,7 @@ class Workshop:
             for source in sorted((SOURCE / name).rglob("*") if (SOURCE / name).is_dir() else [SOURCE / name]):
                 self.bring(source)
         self.configured: set[str] = set()
+        self.proven: dict[str, Verdict] = {}  # stages that the sources as they are have been put through
 
     def bring(self, source: Path):
         """Copies a file that is not there yet or differs; what is the same keeps its time, and need not be compiled again."""
@@ -135,28 +145,44 @@ class Workshop:
                               env={**os.environ, **ENVIRONMENT, "CCACHE_BASEDIR": str(self.root)},
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
-    def judge(self, stages) -> Verdict:
-        """The first test that fails with the sources as they are in the workshop now."""
-        for stage in stages:
-            preset = STAGES[stage].preset
-            for program in STAGES[stage].programs:
-                if not self.build(Path(program).name, preset):
-                    return Verdict(broken=True)
-                path = self.root / "build" / preset / program
-                good, output = self.run([str(path), "--gtest_fail_fast"], STAGES[stage].processor_seconds)
-                if not good:
-                    found = AFTER.search(output)
-                    return Verdict(stage, how_it_showed(stage, output), *(text or "" for text in (found.groups() if found else ())))
+    def judge(self, stage: str) -> Verdict:
+        """The first test of the stage that fails with the sources as they are in the workshop now."""
+        preset = STAGES[stage].preset
+        for program in STAGES[stage].programs:
+            if not self.build(Path(program).name, preset):
+                return Verdict(broken=True)
+            path = self.root / "build" / preset / program
+            good, output = self.run([str(path), "--gtest_fail_fast"], STAGES[stage].processor_seconds)
+            if not good:
+                found = AFTER.search(output)
+                return Verdict(stage, how_it_showed(stage, output), *(text or "" for text in (found.groups() if found else ())))
         return Verdict()
 
-    def judge_with(self, mutant: Mutant) -> Verdict:
+    def judge_unspoilt(self, stage: str) -> Verdict:
+        """Only a stage that passes without a defect says something of one; it is built and run when a defect first comes to it."""
+        if stage not in self.proven:
+            self.proven[stage] = self.judge(stage)
+        return self.proven[stage]
+
+    def judge_with(self, mutant: Mutant, stage: str) -> Verdict:
         path = self.root / mutant.file
         original = path.read_text()
         path.write_text(original.replace(mutant.find, mutant.replace))
         try:
-            return self.judge(mutant.stages())
+            return self.judge(stage)
         finally:
             path.write_text(original)
+
+    def put_through_stages(self, mutant: Mutant) -> Verdict:
+        """The verdict of the first stage that notices; raises Unfit if a stage fails without any defect."""
+        for stage in mutant.stages():
+            unspoilt = self.judge_unspoilt(stage)
+            if unspoilt.broken or unspoilt.stage:
+                raise Unfit(unspoilt)
+            verdict = self.judge_with(mutant, stage)
+            if verdict.broken or verdict.stage:
+                return verdict
+        return Verdict()
 
 
 def load(arguments) -> list[Mutant]:
@@ -171,17 +197,17 @@ def load(arguments) -> list[Mutant]:
 
 def work(root: Path, waiting: queue.SimpleQueue, verdicts: dict[str, Verdict], lock: threading.Lock):
     shop = Workshop(root)
-    unspoilt = shop.judge(("sequential", "directed", "concurrent"))
-    if unspoilt.broken or unspoilt.stage:
-        with lock:
-            verdicts["the sources as they are"] = Verdict(unspoilt.stage, broken=True)
-        return
     while True:
         try:
             mutant = waiting.get_nowait()
         except queue.Empty:
             return
-        verdict = shop.judge_with(mutant)
+        try:
+            verdict = shop.put_through_stages(mutant)
+        except Unfit as unfit:
+            with lock:
+                verdicts["the sources as they are"] = Verdict(unfit.verdict.stage, broken=True)
+            return
         with lock:
             verdicts[mutant.name] = verdict
             print(f"{mutant.name:52} {verdict}", flush=True)

@@ -147,6 +147,12 @@ void ReferenceSpace::share_from(ReferenceSpace& source, const Operation& op) {
     }
 }
 
+void ReferenceSpace::copy_from(const ReferenceSpace& source) {
+    *this = source;
+    for (auto& [address, page] : pages_)
+        if (!page.shared) page.contents = std::make_shared<Contents>(*page.contents);
+}
+
 void ReferenceSpace::clear() {
     pages_.clear();
     heap_end_ = kHeapStart;

@@ -44,6 +44,8 @@ class ReferenceSpace {
     void share_from(ReferenceSpace& source, const Operation& op);
 
     size_t mapped_pages() const { return pages_.size(); }
+    // Becomes what a fork of the other space is.
+    void copy_from(const ReferenceSpace& source);
     void clear();
     uint64_t page_near(uint64_t choice) const;  // some mapped page, or 0: lets a generator aim
     uint64_t heap_end() const { return heap_end_; }

@@ -49,6 +49,10 @@ Outcome FakeSystem::apply(const Operation& original) {
             return outcome;
         }
         case Kind::Renew: space.clear(); return outcome;
+        case Kind::Fork:
+            if (op.space == op.other) outcome.error = Error::Invalid;
+            else spaces_[op.other].copy_from(space);
+            return outcome;
         case Kind::Brk: return space.brk(op);
         case Kind::Execute:
         case Kind::Read:

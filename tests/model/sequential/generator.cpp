@@ -19,7 +19,8 @@ struct Weight {
 };
 constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
                                {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
-                               {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1}};
+                               {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1},
+                               {Kind::Fork, 1}};
 
 }  // namespace
 
@@ -42,6 +43,7 @@ Operation Generator::next(const std::vector<ReferenceSpace>& spaces) {
         pick -= w.weight;
     }
     if (op.kind == Kind::Renew && !one_in(20)) op.kind = Kind::Read;
+    if (op.kind == Kind::Fork && !one_in(4)) op.kind = Kind::Write;
     if (op.kind == Kind::Map) choose_map(op);
     else if (op.kind == Kind::Brk) choose_end(op, spaces[op.space]);
     else aim(op, spaces[op.space]);
@@ -85,6 +87,7 @@ void Generator::choose_map(Operation& op) {
         case 2: op.flags |= kMapFixedNoReplace; break;
         default: op.flags |= kMapFixed; break;
     }
+    if ((op.flags & kMapFixed) != 0 && one_in(6)) op.bytes = kSpan;  // leaves that lie inside a region
     if (one_in(60)) op.address += below(kPageSize);
     if (one_in(16)) op.flags |= kMapPopulate;
     if (one_in(20)) op.flags |= kMapGrowsDown;

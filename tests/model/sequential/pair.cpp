@@ -20,16 +20,18 @@ std::string Pair::apply(const Operation& op) {
         case Kind::Write:
         case Kind::Execute: return compare_access(op, seen);
         case Kind::Renew: space.clear(); return compare_error(op, seen, Error::None);
+        case Kind::Fork: return compare_fork(op, seen);
         case Kind::Brk: return compare_brk(op, seen);
     }
     return {};
 }
 
-// Nothing has changed, except that spaces which `share` left half-way are good for exit only.
+// Nothing has changed, except that spaces which `share` or `fork` left half-way are good for exit only.
 std::string Pair::settle_shortage(const Operation& op) {
     if (op.kind == Kind::Renew) return "no memory for a space";
-    if (op.kind != Kind::Share) return {};
+    if (op.kind != Kind::Share && op.kind != Kind::Fork) return {};
     for (const uint8_t which : {op.space, op.other}) {
+        if (op.kind == Kind::Fork && which == op.space) continue;
         Operation renew;
         renew.kind = Kind::Renew;
         renew.space = which;
@@ -73,6 +75,12 @@ std::string Pair::compare_share(const Operation& op, const Outcome& seen) {
     if (!destination.is_free(op.address, round_up_to_pages(op.bytes)))
         return compare_error(op, seen, Error::Exists);
     destination.share_from(source, op);
+    return compare_error(op, seen, Error::None);
+}
+
+std::string Pair::compare_fork(const Operation& op, const Outcome& seen) {
+    if (op.space == op.other) return compare_error(op, seen, Error::Invalid);
+    spaces_[op.other].copy_from(spaces_[op.space]);
     return compare_error(op, seen, Error::None);
 }
 

@@ -12,6 +12,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr unsigned kMostPages = 32;  // by which a range is shortened at its beginning
+
+void without_first_page(Operation& op) {
+    if (is_access(op.kind) || op.kind == Kind::Map || op.bytes <= kPageSize) return;
+    op.address += kPageSize;
+    op.bytes -= kPageSize;
+}
+
 class Shrinker {
   public:
     Shrinker(const MakeSystem& make, Failure best, Clock::time_point end) : make_(make), best_(std::move(best)), end_(end) {}
@@ -24,8 +32,14 @@ class Shrinker {
     // So that what remains differs from the most ordinary operation only where that matters.
     void make_plainer() {
         for (size_t i = 0; i < best_.operations.size(); ++i) {
+            while (i < best_.operations.size() && best_.operations[i].kind == Kind::Fork && still_fails(without_fork(i))) {
+            }
+        }
+        for (size_t i = 0; i < best_.operations.size(); ++i) {
             (void)try_with(i, [](Operation& op) { op.worker = 0; });
             (void)try_with(i, [](Operation& op) { op.bytes = kPageSize; });
+            for (unsigned pages = 0; pages < kMostPages && try_with(i, without_first_page); ++pages) {
+            }
             (void)try_with(i, [](Operation& op) { op.protection = kProtectRead | kProtectWrite; });
             (void)try_with(i, [](Operation& op) { op.flags &= ~kMapPopulate; });
             (void)try_with(i, [](Operation& op) { op.word = 0; });
@@ -45,6 +59,18 @@ class Shrinker {
             else start += chunk;
         }
         return dropped;
+    }
+    // What was done in the source is done in the copy itself.
+    std::vector<Operation> without_fork(size_t index) const {
+        const Operation fork = best_.operations[index];
+        std::vector<Operation> changed;
+        for (size_t i = 0; i < best_.operations.size(); ++i) {
+            Operation op = best_.operations[i];
+            if (i == index || (i < index && op.space == fork.other)) continue;
+            if (i < index && op.space == fork.space) op.space = fork.other;
+            changed.push_back(op);
+        }
+        return changed;
     }
     template <typename Change>
     bool try_with(size_t index, Change change) {

@@ -23,6 +23,7 @@ Famine::Famine(vm::test::Harness& vm, CpuId cpu, uint32_t frames, uint32_t spare
 Famine::~Famine() {
     for (const FrameNumber frame : frames_) worker(0).frames.free(frame);
     for (vm::Region* region : regions_) worker(0).slabs.give_back(region);
+    for (vm::RunTree* tree : trees_) worker(0).slabs.destroy(tree);
     for (vm::Run* run : runs_) worker(0).slabs.destroy(run);
     for (vm::Request* request : requests_) worker(0).slabs.destroy(request);
     for (vm::FlushBatch* batch : batches_) worker(0).slabs.destroy(batch);
@@ -47,6 +48,7 @@ void Famine::eat_objects(uint32_t cpu) {
     eat<vm::FlushBatch>(cpu, 3, batches_, ProcessId{}, CpuId{});
     eat<vm::LeafNode>(cpu, 4, nodes_);
     eat<vm::QuotaLease>(cpu, 5, leases_);
+    eat<vm::RunTree>(cpu, 6, trees_, vm::PageSpan{0, 1});
 }
 
 }  // namespace shoal::model

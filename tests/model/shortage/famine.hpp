@@ -31,6 +31,7 @@ class Famine {
     std::vector<vm::FlushBatch*> batches_;
     std::vector<vm::LeafNode*> nodes_;
     std::vector<vm::QuotaLease*> leases_;
+    std::vector<vm::RunTree*> trees_;
 };
 
 }  // namespace shoal::model

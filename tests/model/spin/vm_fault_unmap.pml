@@ -12,7 +12,8 @@
 /* MUTANT_1: the version is not checked under the leaf's lock. MUTANT_2: leaves are visited before the version changes.
  * MUTANT_3: the version is stored without a fence. MUTANT_4: the version is checked before the leaf's lock is taken.
  * MUTANT_5: the grant is not looked at again under the leaf's lock. MUTANT_6: who takes pages away leaves the grant.
- * MUTANT_7: the short munmap believes that a leaf which was not there has no page. MUTANT_8: the short munmap leaves the grant. */
+ * MUTANT_7: the short munmap believes that a leaf which was not there has no page. MUTANT_8: the short munmap leaves the grant.
+ * MUTANT_9: a leaf is put in its place before the place is marked. */
 #define ABSENT 0
 #define READ 1
 #define WRITE 2
@@ -22,10 +23,20 @@ byte region = WRITE;            /* the access of the region over the page; ABSEN
 byte page;                      /* the page table entry */
 byte grant;                     /* what the leaf remembers that the region allows; ABSENT: nothing */
 bit leaf, leaf_lock, segment_lock;
+bit marked;                     /* LeafNode::mark_taken(): the place is worth looking at */
 #define VERSION 0
 #define REGION 1
 chan buffer = [3] of { byte, byte };  /* stores of the one changer that holds the segment's lock, to version and region */
 byte limit = WRITE;             /* what has been returned to the callers: no page may have more */
+
+/* LeafMap::insert() */
+inline install() {
+#ifdef MUTANT_9
+  leaf = 1; marked = 1
+#else
+  marked = 1; leaf = 1
+#endif
+}
 
 proctype StoreBuffer() {
   byte word, value;
@@ -85,6 +96,10 @@ proctype Changer(byte access) {
      bump();
 #ifndef MUTANT_2
      if                                     /* LeafMap::next(): a leaf that is not there yet is not visited */
+     :: marked
+     :: !marked -> goto visited
+     fi;
+     if
      :: leaf ->
         fence(); lock(leaf_lock);
 #ifndef MUTANT_6
@@ -96,7 +111,8 @@ proctype Changer(byte access) {
         fi;
         unlock(leaf_lock)
      :: !leaf
-     fi
+     fi;
+visited: skip
 #endif
   fi;
   atomic {
@@ -189,7 +205,7 @@ proctype Fault() {
      fi;
      if
      :: leaf
-     :: !leaf -> leaf = 1                   /* install(): a compare-and-swap; whoever is second uses the first's */
+     :: !leaf -> install()                  /* a compare-and-swap; whoever is second uses the first's */
      fi;
 #ifdef MUTANT_4
      if
@@ -219,7 +235,7 @@ next: skip
      :: seen_region != ABSENT ->
         if
         :: leaf
-        :: !leaf -> leaf = 1
+        :: !leaf -> install()
         fi;
         lock(leaf_lock);
         if
@@ -243,8 +259,8 @@ end:
 init {
   atomic {
     if
-    :: leaf = 1
-    :: leaf = 1; grant = WRITE
+    :: marked = 1; leaf = 1
+    :: marked = 1; leaf = 1; grant = WRITE
     :: skip
     fi;
     run StoreBuffer();

@@ -52,12 +52,14 @@ void exchange_bases(SegmentBases& saved, const SegmentBases& loaded) {
 void console_write(const char* text, uint64_t bytes) { test::FakeMachine::console.append(text, bytes); }
 void end_system(uint64_t status) { std::exit(static_cast<int>(status)); }
 
+namespace {
 bool take_wake() { return wake_pending[self.index()].exchange(false, std::memory_order_acquire); }  // pairs with wake()
 bool take_timer() {
     if (deadline[self.index()].load(std::memory_order_relaxed) > now()) return false;
     set_timer(kNoDeadline);
     return true;
 }
+}  // namespace
 
 }  // namespace shoal::kernel::machine
 
@@ -91,10 +93,16 @@ void FakeMachine::become(CpuId cpu) { machine::self = cpu; }
 
 Thread* FakeMachine::turn(CpuId cpu) {
     become(cpu);
+    if (machine::this_cpu().current == nullptr) entry::end_idling();
     if (machine::take_wake()) entry::on_wake();
     if (machine::take_timer()) entry::on_timer();
-    return entry::next_thread();
+    for (;;) {
+        Thread* next = entry::next_thread();
+        if (next != nullptr || halt()) return next;
+    }
 }
+
+bool FakeMachine::halt() { return entry::begin_to_listen().word != nullptr && entry::may_halt(); }
 
 void FakeMachine::settle() {
     for (bool busy = true; busy;) {

@@ -27,7 +27,7 @@ class FakeMachine {
     // The calling host thread is that CPU from here on.
     static void become(CpuId cpu);
 
-    // One turn of a CPU: pending interrupts, then the thread to run; nullptr if it idles.
+    // One turn of a CPU: pending interrupts, then the thread to run; nullptr: it has halted.
     kernel::Thread* turn(CpuId cpu);
     // Turns of all CPUs until no mail and no interrupt is left.
     void settle();
@@ -74,6 +74,7 @@ class FakeMachine {
     static void interpose(CpuId target);
 
   private:
+    static bool halt();
     void bring_to_run(kernel::Thread& thread);
     std::unique_ptr<char[]> memory_;
 };

@@ -18,11 +18,12 @@ constexpr uint32_t kSlots = 1024;
 // Words that threads of several CPUs compare and set, as user programs would: relaxed atomics, byte by byte.
 alignas(8) char bytes[kSlots][kBytes];
 std::atomic<bool> absent{false};
+
+bool take_absent() { return absent.exchange(false); }
 }  // namespace
 
 char* memory(uint32_t process_slot) { return bytes[process_slot % kSlots]; }
 void set_absent(bool value) { absent = value; }
-bool take_absent() { return absent.exchange(false); }
 
 }  // namespace shoal::test::plain_space
 

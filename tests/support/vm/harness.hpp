@@ -23,6 +23,8 @@
 
 namespace shoal::vm::test {
 
+inline constexpr CpuId kCpu0{0}, kCpu1{1}, kCpu2{2};
+
 class Harness {
   public:
     struct Options {

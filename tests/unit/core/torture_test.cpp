@@ -165,12 +165,13 @@ class Torture {
         auto created = create_process(self, "next", kRs, kRs);
         if (!created.ok()) return;
         if (!set_privileges(self, created->endpoint, FakeMachine::everything()).ok()) std::abort();
+        if (!start_process(self, created->endpoint, {VirtualAddress{0x1000}, VirtualAddress{0}, 0, 0, ~uint64_t{0}}).ok())
+            std::abort();
+        // From now on another CPU may end it.
         for (auto& old : names_) {
             uint32_t expected = old_name.raw();
             if (old.compare_exchange_strong(expected, created->endpoint.raw())) break;
         }
-        if (!start_process(self, created->endpoint, {VirtualAddress{0x1000}, VirtualAddress{0}, 0, 0, ~uint64_t{0}}).ok())
-            std::abort();
     }
 
     static constexpr uint64_t kMarked = 0x5ea1, kMarkedAsync = 0x5ea2;

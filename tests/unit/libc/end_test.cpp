@@ -9,7 +9,6 @@
 #include "libc-min/start/environment.hpp"
 
 namespace shoal::libc {
-char** environment;
 int* shoal_errno();
 }  // namespace shoal::libc
 

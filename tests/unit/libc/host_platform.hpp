@@ -5,10 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "libc-min/thread/thread_block.hpp"
+
 namespace shoal::test {
 
 // Mapped and not unmapped again.
 size_t mapped_bytes();
+
+// What the linker knows of a program's thread-local variables; empty, for tests to fill.
+inline libc::TlsImage tls_image{nullptr, 0, 0, 1};
 
 // Collects what the library prints, piece by piece, while it lives; otherwise it goes to standard error. One at a time.
 class CapturedConsole {

@@ -8,6 +8,7 @@
 #include <climits>
 #include <cerrno>
 
+#include "libc-min/start/environment.hpp"
 #include "libc-min/thread/platform.hpp"
 #include "tests/unit/libc/host_platform.hpp"
 
@@ -21,6 +22,9 @@ shoal::test::CapturedConsole* console = nullptr;
 size_t shoal::test::mapped_bytes() { return mapped.load(); }
 shoal::test::CapturedConsole::CapturedConsole() { console = this; }
 shoal::test::CapturedConsole::~CapturedConsole() { console = nullptr; }
+
+char** shoal::libc::environment;
+shoal::libc::TlsImage shoal::libc::TlsImage::of_program() { return test::tls_image; }
 
 namespace shoal::libc::platform {
 

@@ -10,20 +10,13 @@
 
 namespace {
 
-alignas(64) char first_values[100];
-shoal::libc::TlsImage tls_image{first_values, 100, 300, 32};
-
-}  // namespace
-
-// Stands in for what the linker knows of a program.
-shoal::libc::TlsImage shoal::libc::TlsImage::of_program() { return tls_image; }
-
-namespace {
-
 namespace ours = shoal::libc;
 using ours::StackPool;
 using ours::ThreadBlock;
 using shoal::test::mapped_bytes;
+using shoal::test::tls_image;
+
+alignas(64) char first_values[100];
 
 class ThreadStack : public testing::Test {
   protected:

@@ -9,6 +9,12 @@ class Spawn : public Pm {
   protected:
     const Endpoint parent = spawn(kRs);
 
+    // What the last child was given.
+    bool may_manage() const {
+        return (system.privileges.vm_call_mask >> static_cast<unsigned>(VmCall::Fork) & 1) != 0 &&
+               (system.privileges.kernel_call_mask[0] >> static_cast<unsigned>(KernelCall::ProcessCreate) & 1) != 0;
+    }
+
     void expect_refused(const SpawnRequest& request, Error error) {
         const uint32_t processes = system.processes(), threads = system.threads(), spaces = system.spaces();
         EXPECT_EQ(spawn(parent, request).error(), error);
@@ -81,6 +87,27 @@ TEST_F(Spawn, RefusesMalformedRequests) {
 
     expect_refused(request_for("absent"), Error::NoEntry);
     EXPECT_EQ(ask(parent, PmCall::Spawn, 0).outcome(), Error::BadAddress);
+}
+
+TEST_F(Spawn, ARoleIsHandedDownByWhoHasIt) {
+    SpawnRequest managing = request_for(kImage);
+    managing.role = ProgramRole::ProcessManager;
+    expect_refused(managing, Error::Permission);
+    managing.role = ProgramRole{2};
+    expect_refused(managing, Error::Invalid);
+
+    SpawnRequest first = request_for("");
+    first.image = VirtualAddress{0x2000};
+    first.image_bytes = 4096;
+    first.role = ProgramRole::ProcessManager;
+    const Endpoint manager = spawn(kRs, first).value();
+    EXPECT_TRUE(may_manage());
+    const Endpoint child = spawn(manager, request_for(kImage)).value();
+    EXPECT_FALSE(may_manage()) << "a role is not inherited";
+    managing.role = ProgramRole::ProcessManager;
+    EXPECT_EQ(spawn(child, managing).error(), Error::Permission);
+    EXPECT_TRUE(spawn(manager, managing).ok());
+    EXPECT_TRUE(may_manage());
 }
 
 TEST_F(Spawn, EveryStepThatFailsIsUndone) {

@@ -37,6 +37,13 @@ TEST(BootOptions, ArgumentsAreSeparatedByCommas) {
     EXPECT_EQ(arguments_of("rs.program=x rs.args="), Words{"x"});
 }
 
+TEST(BootOptions, TheRoleIsAManagersOnlyByItsName) {
+    EXPECT_EQ(BootOptions("rs.program=x").role(), ProgramRole::User);
+    EXPECT_EQ(BootOptions("rs.program=x rs.role=manager").role(), ProgramRole::ProcessManager);
+    EXPECT_EQ(BootOptions("rs.role=managers").role(), ProgramRole::User);
+    EXPECT_EQ(BootOptions("rs.role=").role(), ProgramRole::User);
+}
+
 TEST(BootOptions, WordsThatOnlyLookAlikeAreLeftAlone) {
     EXPECT_EQ(arguments_of("rs.programs=x rs.program xbench=y rs.argsx=1 other.rs.program=z"), Words{"faults"});
     EXPECT_EQ(arguments_of("append=rs.program=x"), Words{"faults"});

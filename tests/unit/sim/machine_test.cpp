@@ -99,6 +99,25 @@ TEST_F(MachineTest, HotLinesAreNamed) {
     EXPECT_EQ(printed().find("HOTLINE 401008"), std::string::npos) << printed();
 }
 
+TEST_F(MachineTest, MissesOfManyLinesOfOneInstructionAreAllThere) {
+    constexpr uint64_t kLines = 30;
+    Options options;
+    options.hot = true;
+    start(options);
+    machine_->mark(0, Mark::MeasureOn);
+    run(1);
+    for (uint64_t at = 0x5000; at < 0x5000 + kLines * 64; at += 64) machine_->access(0, 0x401000, at, at, AccessKind::Store);
+    machine_->mark(1, Mark::StretchBegin);
+    for (uint64_t at = 0x5000; at < 0x5000 + kLines * 64; at += 64) machine_->access(1, 0x401004, at, at, AccessKind::Load);
+    machine_->mark(0, Mark::MeasureOff);
+    const std::string all = printed();
+    uint64_t misses = 0, printed_lines = 0;
+    for (size_t at = all.find("HOTLINE 401004"); at != std::string::npos; at = all.find("HOTLINE 401004", at + 1), ++printed_lines)
+        misses += std::stoull(all.substr(all.find(" r ", at) + 3));
+    EXPECT_EQ(misses, kLines) << all;
+    EXPECT_LT(printed_lines, kLines);
+}
+
 TEST_F(MachineTest, AProfileHasTheCyclesOfAStretch) {
     Options options;
     options.profile = true;

@@ -11,19 +11,19 @@
 namespace shoal::smp::console::test {
 namespace {
 
-constexpr PhysicalAddress kStart{0xfd00'0000};
+constexpr PhysicalAddress kScreen{0xfd00'0000};
 constexpr uint32_t kColumns = 10, kRows = 3;
 
 // A framebuffer with some bytes between its lines.
 Framebuffer graphics(uint8_t bits) {
     const uint32_t width = kColumns * kGlyphWidth + 3, height = kRows * kGlyphHeight + 5;
-    return {.start = kStart, .pitch = width * ((bits + 7u) / 8) + 12, .width = width, .height = height, .bits_per_pixel = bits};
+    return {.start = kScreen, .pitch = width * ((bits + 7u) / 8) + 12, .width = width, .height = height, .bits_per_pixel = bits};
 }
 
 class Screen : public smp::test::DeviceMemory {
   public:
     explicit Screen(const Framebuffer& framebuffer)
-        : DeviceMemory(kStart, size_t{framebuffer.pitch} * framebuffer.height), framebuffer_(framebuffer) {
+        : DeviceMemory(kScreen, size_t{framebuffer.pitch} * framebuffer.height), framebuffer_(framebuffer) {
         text_.open(framebuffer);
     }
     [[nodiscard]] bool is_open() const { return text_.is_open(); }
@@ -86,7 +86,7 @@ TEST(FramebufferText, BreaksLongLinesAndScrolls) {
 }
 
 TEST(FramebufferText, EgaTextTakesCharactersAsTheyAre) {
-    Screen screen({.start = kStart, .pitch = 160, .width = 80, .height = 25, .bits_per_pixel = 16, .text_mode = true});
+    Screen screen({.start = kScreen, .pitch = 160, .width = 80, .height = 25, .bits_per_pixel = 16, .text_mode = true});
     screen.write("Shoal\n>");
     for (size_t i = 0; i < 5; ++i) {
         EXPECT_EQ(screen.at(2 * i), "Shoal"[i]);
@@ -98,7 +98,7 @@ TEST(FramebufferText, EgaTextTakesCharactersAsTheyAre) {
 }
 
 TEST(FramebufferText, AScreenSmallerThanAGlyphIsNone) {
-    Screen screen({.start = kStart, .pitch = 28, .width = 7, .height = 40, .bits_per_pixel = 32});
+    Screen screen({.start = kScreen, .pitch = 28, .width = 7, .height = 40, .bits_per_pixel = 32});
     EXPECT_FALSE(screen.is_open());
 }
 

@@ -9,18 +9,18 @@
 namespace shoal::smp::console::test {
 namespace {
 
-constexpr PhysicalAddress kStart{0xfe03'0000};
+constexpr PhysicalAddress kUart{0xfe03'0000};
 enum Register : size_t { kData, kDivisorHigh, kFifoControl, kLineControl, kModemControl, kLineStatus, kScratch = 7 };
 constexpr uint8_t kIdle = 0x60;
 
 SerialPort in_memory(uint8_t bytes, uint32_t baud = 115'200, uint32_t clock = SerialPort::kUsualClock) {
-    return {{RegisterAddress::Space::Memory, bytes, kStart.raw()}, baud, clock};
+    return {{RegisterAddress::Space::Memory, bytes, kUart.raw()}, baud, clock};
 }
 
 // Registers that keep what was written last, with a transmitter that is always ready.
 class Uart : public smp::test::DeviceMemory {
   public:
-    explicit Uart(size_t stride) : DeviceMemory(kStart, 8 * stride), stride_(stride) { at(kLineStatus * stride) = kIdle; }
+    explicit Uart(size_t stride) : DeviceMemory(kUart, 8 * stride), stride_(stride) { at(kLineStatus * stride) = kIdle; }
     uint8_t operator[](size_t number) { return at(number * stride_); }
     void set(size_t number, uint8_t value) { at(number * stride_) = value; }
 

@@ -11,9 +11,6 @@ namespace shoal::kernel::space::test {
 
 namespace {
 
-constexpr VirtualAddress kBase{0x4000'0000};
-constexpr SpaceSlot kA{1}, kB{2};
-
 class Copy : public ::testing::Test {
   protected:
     Copy() {

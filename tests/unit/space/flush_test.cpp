@@ -7,9 +7,6 @@ namespace shoal::kernel::space::test {
 
 namespace {
 
-constexpr VirtualAddress kBase{0x4000'0000};
-constexpr SpaceSlot kVm{0}, kA{1}, kB{2};
-
 class Flush : public ::testing::TestWithParam<Tags> {
   protected:
     Flush() {

@@ -42,7 +42,7 @@ void fill_kernel_half(void* table) {
 void post_now(CpuId target, MailNode& node) {
     space::test::HostCpu& cpu = current_machine->host(target.raw());
     cpu.interrupts.fetch_add(1, std::memory_order_relaxed);
-    cpu.mailbox.post(node);
+    (void)cpu.mailbox.post(node);
 }
 
 void send_to_worker(CpuId target, WorkerMessage& message) {

@@ -14,6 +14,10 @@
 
 namespace shoal::kernel::space::test {
 
+// Where the tests' spaces begin, and their slots.
+inline constexpr VirtualAddress kBase{0x4000'0000};
+inline constexpr SpaceSlot kVm{0}, kA{1}, kB{2};
+
 class Tlb {
   public:
     void load(machine::Root root, machine::TlbLoad load);

@@ -17,7 +17,6 @@ namespace shoal::kernel::space::test {
 namespace {
 
 constexpr uint32_t kCpus = 4, kSpaces = 3, kPages = 16;  // slots 1..3; slot 0 is VM's
-constexpr VirtualAddress kBase{0x4000'0000};
 
 uint64_t name_of(uint32_t slot, uint16_t generation, unsigned page) {
     return uint64_t{slot} << 48 | uint64_t{generation} << 16 | page;

@@ -6,13 +6,13 @@
 namespace shoal::vm {
 namespace {
 
-struct Small {
+struct Twin {
     static constexpr SlabType kSlabType = SlabType::Test;
-    explicit Small(uint64_t number) : tag(number), twin(~number) {}
+    explicit Twin(uint64_t number) : tag(number), twin(~number) {}
     uint64_t tag, twin;
 };
 
-struct Stable {
+struct Owned {
     static constexpr SlabType kSlabType = SlabType::TestStable;
     static constexpr SlabKind kSlabKind = SlabKind::TypeStable;
     std::atomic<uint64_t> owners{0};
@@ -30,21 +30,21 @@ struct Market {
 
 TEST(SlabTorture, ObjectsWanderBetweenCpus) {
     HostArena arena({.bytes = 32 << 20, .cpus = 4});
-    Market<Small> smalls;
-    Market<Stable> stables;
+    Market<Twin> twins;
+    Market<Owned> owned;
     const uint64_t seed = test::fresh_seed();
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     test::run_workers(arena, [&](Worker& worker) {
         std::mt19937_64 random(seed + worker.cpu.raw());
         for (int step = 0; step < 20'000; ++step) {
-            Small* small = smalls.swap(random(), worker.slabs.create<Small>(random()).release());
-            if (small != nullptr) {
-                ASSERT_EQ(small->tag, ~small->twin) << "object in two hands";
-                worker.slabs.destroy(small);
+            Twin* twin = twins.swap(random(), worker.slabs.create<Twin>(random()).release());
+            if (twin != nullptr) {
+                ASSERT_EQ(twin->tag, ~twin->twin) << "object in two hands";
+                worker.slabs.destroy(twin);
             }
-            Stable* fresh = worker.slabs.obtain<Stable>().release();
+            Owned* fresh = worker.slabs.obtain<Owned>().release();
             ASSERT_EQ(fresh->owners.fetch_add(1), 0u) << "object in two hands";
-            if (Stable* old = stables.swap(random(), fresh); old != nullptr) {
+            if (Owned* old = owned.swap(random(), fresh); old != nullptr) {
                 old->owners.fetch_sub(1);
                 worker.slabs.give_back(old);
             }
@@ -52,8 +52,8 @@ TEST(SlabTorture, ObjectsWanderBetweenCpus) {
         }
     });
     for (uint64_t i = 0; i < 64; ++i) {
-        if (Small* small = smalls.swap(i, nullptr)) arena.worker(0).slabs.destroy(small);
-        if (Stable* stable = stables.swap(i, nullptr)) arena.worker(1).slabs.give_back(stable);
+        if (Twin* twin = twins.swap(i, nullptr)) arena.worker(0).slabs.destroy(twin);
+        if (Owned* gone = owned.swap(i, nullptr)) arena.worker(1).slabs.give_back(gone);
     }
     test::drain_all(arena);
     int64_t live = 0;

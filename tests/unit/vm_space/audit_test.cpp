@@ -11,14 +11,12 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu{0};
-
 class Audit : public ::testing::Test {
   protected:
     void SetUp() override {
-        for (unsigned i = 0; i < 3; ++i) ASSERT_EQ(vm.write(kCpu, process, a + i * kPageSize, i), Error::None);
+        for (unsigned i = 0; i < 3; ++i) ASSERT_EQ(vm.write(kCpu0, process, a + i * kPageSize, i), Error::None);
         const Message range{{0, process.raw(), s.raw(), kPageSize, other.raw()}};
-        ASSERT_EQ(vm.call(kCpu, process, VmCall::Share, range).outcome(), Error::None);
+        ASSERT_EQ(vm.call(kCpu0, process, VmCall::Share, range).outcome(), Error::None);
         ASSERT_EQ(vm.audit(), 0u);
     }
     // Between `harm` and `mend` the audit says so, and before and after nothing.
@@ -47,9 +45,9 @@ class Audit : public ::testing::Test {
     }
 
     Harness vm{{.cpus = 2}};
-    const ProcessId process = vm.create(kCpu), other = vm.create(kCpu);
-    const VirtualAddress a = vm.mmap(kCpu, process, 4 * kPageSize).release();
-    const VirtualAddress s = vm.mmap(kCpu, process, kPageSize).release();
+    const ProcessId process = vm.create(kCpu0), other = vm.create(kCpu0);
+    const VirtualAddress a = vm.mmap(kCpu0, process, 4 * kPageSize).release();
+    const VirtualAddress s = vm.mmap(kCpu0, process, kPageSize).release();
 };
 
 TEST_F(Audit, SeesDamagedRegions) {
@@ -92,10 +90,18 @@ TEST_F(Audit, SeesWrongOwnersAndCounts) {
     expect("an exclusive frame has another owner", [&] { page.set_owner(&space()); }, [&] { page.set_owner(&leaf()); });
     expect("an exclusive frame has another owner", [&] { page.share(); }, [&] { (void)page.release(); });
     FrameInfo& shared = frame_at(s);
-    expect("shared pages have other references than mappings", [&] { shared.share(); }, [&] { (void)shared.release(); });
-    auto* first = static_cast<Sharer*>(shared.sharers());
-    expect("a shared page is not on its frame's list", [&] { shared.set_sharers(first->next); },
-           [&] { shared.set_sharers(first); });
+    expect("a frame has other references than holders", [&] { shared.share(); }, [&] { (void)shared.release(); });
+    expect("a shared frame has an owner", [&] { shared.set_owner(&leaf()); }, [&] { shared.set_owner(nullptr); });
+    PageTable& table = leaf().table();
+    expect("entries are leaving that nobody flushes",
+           [&] {
+               shared.share();
+               table.set(300, PageEntry::leaving(vm.arena().table().number(shared), PageEntry::kNoPage));
+           },
+           [&] {
+               table.set(300, PageEntry{});
+               (void)shared.release();
+           });
     LockContext& locks = vm.arena().worker(0).locks;
     expect("a segment pays for more regions than it has", [&] { ++space().common().paid_pages; }, [&] { --space().common().paid_pages; });
     expect("a quota's charge is not what is resident",
@@ -124,10 +130,10 @@ TEST_F(Audit, SeesFramesWithoutOwner) {
     expect("frames are lent that no area has", claim(FrameKind::Lent), free_claimed);
     expect("slabs exist that no cache counts", claim(FrameKind::Slab), free_claimed);
     uint32_t reservation = FrameTree::kNobody;
-    expect("a frame has no owner", [&] { ASSERT_EQ(vm.arena().pool().take_some(kCpu, &reservation, &frame, 1), 1u); },
+    expect("a frame has no owner", [&] { ASSERT_EQ(vm.arena().pool().take_some(kCpu0, &reservation, &frame, 1), 1u); },
            [&] {
                vm.arena().pool().give(&frame, 1);
-               vm.arena().pool().unreserve(kCpu, &reservation);
+               vm.arena().pool().unreserve(kCpu0, &reservation);
            });
     expect("frames in use are not those handed out", [&] { frames().adopt(1); }, [&] { frames().adopt(uint64_t(-1)); });
     const PageCount memory = vm.processes().memory();
@@ -138,15 +144,15 @@ TEST_F(Audit, SeesFramesWithoutOwner) {
 TEST_F(Audit, SeesEveryKindOfObjectThatIsLost) {
     const FrameNumber frame{1};
     expect_leak_seen<Region>("regions alive that no segment has");
-    expect_leak_seen<shoal::vm::Run>("runs alive that no leaf has", PageSpan{0, 1}, PageState{}, uint64_t{0});
+    expect_leak_seen<RunTree>("trees of runs alive that no leaf has", PageSpan{0, 1});
+    expect_leak_seen<shoal::vm::Run>("runs alive that no tree has", PageSpan{0, 1}, PageState{}, uint64_t{0});
     expect_leak_seen<Leaf>("leaves alive that no space has", 0u, VirtualAddress{0}, frame);
     expect_leak_seen<LeafNode>("nodes of leaf maps alive that no space has");
     expect_leak_seen<Segment>("segments alive that no space has", VirtualRange{});
     expect_leak_seen<SegmentDirectory>("directories of segments alive that no space has");
     expect_leak_seen<Space>("spaces alive that no slot has", process, 1u, 2u, PageCount{1});
-    expect_leak_seen<Sharer>("sharers alive that no page has", frame, leaf(), 0u);
-    expect_leak_seen<Request>("requests alive that wait nowhere", RequestKind::Again, Receipt{}, kCpu);
-    expect_leak_seen<FlushBatch>("batches alive that are not under way", process, kCpu);
+    expect_leak_seen<Request>("requests alive that wait nowhere", RequestKind::Again, Receipt{}, kCpu0);
+    expect_leak_seen<FlushBatch>("batches alive that are not under way", process, kCpu0);
     expect_leak_seen<QuotaLease>("leases alive that no quota has");
     expect_leak_seen<QuotaDirectory>("directories of leases alive that no quota has");
 }

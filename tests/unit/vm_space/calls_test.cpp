@@ -6,7 +6,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
 constexpr uint64_t kReadWrite = kProtectRead | kProtectWrite;
 constexpr uint64_t kPrivate = kMapAnonymous | kMapPrivate;
 
@@ -18,6 +17,17 @@ class Calls : public ::testing::Test {
     Harness vm{{}};
     ProcessId process;
 };
+
+// The frames that were there are free with the answer, which has to be the one that flushes.
+TEST_F(Calls, AMapThatReplacesAndFillsInAdvanceLeavesNothingCached) {
+    constexpr uint64_t kPages = 3 * kPagesPerLeaf;
+    const VirtualAddress at = vm.mmap(kCpu0, process, kPages * kPageSize).release();
+    for (uint64_t i = 0; i < kPages; ++i) ASSERT_EQ(vm.write(kCpu0, process, at + i * kPageSize, 1 + i), Error::None);
+    constexpr auto kFlags = kMapAnonymous | kMapPrivate | kMapFixed | kMapPopulate;
+    ASSERT_EQ(vm.mmap(kCpu0, process, kPages * kPageSize, kProtectRead | kProtectWrite, kFlags, at).release(), at);
+    for (uint64_t i = 0; i < kPages; ++i) ASSERT_EQ(vm.read(kCpu0, process, at + i * kPageSize).release(), 0u) << i;
+    EXPECT_EQ(vm.audit(), 0u);
+}
 
 TEST_F(Calls, NewMemoryReadsAsZeroAndKeepsWhatIsWritten) {
     const VirtualAddress a = map(3);

@@ -6,7 +6,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
 constexpr auto kFixed = kMapAnonymous | kMapPrivate | kMapFixed;
 
 class Granted : public ::testing::Test {

@@ -12,8 +12,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
-
 class LeafEnd : public ::testing::Test {
   protected:
     void SetUp() override { ASSERT_EQ(vm.write(kCpu0, process, a, 1), Error::None); }

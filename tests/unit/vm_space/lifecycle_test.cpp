@@ -10,8 +10,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
-
 Error share(Harness& vm, ProcessId from, VirtualAddress address, uint64_t bytes, ProcessId to) {
     return vm.call(kCpu0, from, VmCall::Share, {{0, from.raw(), address.raw(), bytes, to.raw()}}).outcome();
 }

@@ -10,33 +10,31 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu{0};
-
 class Load : public ::testing::Test {
   protected:
     void TearDown() override { EXPECT_EQ(vm.audit(), 0u); }
     // The file into the loader's memory, and the request for it.
     void prepare(const File& of, uint64_t quota = 0) {
         file = of;
-        program = vm.create(kCpu, quota);
+        program = vm.create(kCpu0, quota);
         words = contents_of(file);
-        image = vm.mmap(kCpu, loader, file.bytes).release();
+        image = vm.mmap(kCpu0, loader, file.bytes).release();
         put(image, words.data(), file.bytes);
         LoadRequest request{};
         request.process = program, request.source = loader, request.image = image, request.image_bytes = file.bytes;
         request.argument_count = 2, request.argument_bytes = 9;
         memcpy(request.arguments, "prog\0arg", 9);
-        at = vm.mmap(kCpu, loader, sizeof request).release();
+        at = vm.mmap(kCpu0, loader, sizeof request).release();
         put(at, &request, sizeof request);
     }
     void put(VirtualAddress to, const void* from, uint64_t bytes) {
         for (uint64_t i = 0; i < bytes; i += 8) {
             uint64_t word = 0;
             memcpy(&word, static_cast<const char*>(from) + i, 8);
-            ASSERT_EQ(vm.write(kCpu, loader, to + i, word), Error::None);
+            ASSERT_EQ(vm.write(kCpu0, loader, to + i, word), Error::None);
         }
     }
-    Message load() { return vm.call(kCpu, loader, VmCall::Load, {{0, at.raw()}}); }
+    Message load() { return vm.call(kCpu0, loader, VmCall::Load, {{0, at.raw()}}); }
     // The call's first part, on the worker of the CPU; its answer comes from work().
     Action begin(WorkerContext& worker) {
         exchange = Exchange{};
@@ -45,10 +43,10 @@ class Load : public ::testing::Test {
         exchange.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::Load));
         return dispatch(worker, exchange);
     }
-    uint64_t value(VirtualAddress address) { return vm.read(kCpu, program, address).release(); }
+    uint64_t value(VirtualAddress address) { return vm.read(kCpu0, program, address).release(); }
 
     Harness vm{{}};
-    const ProcessId loader = vm.create(kCpu);
+    const ProcessId loader = vm.create(kCpu0);
     ProcessId program;
     File file;
     std::vector<uint64_t> words;
@@ -76,15 +74,15 @@ TEST_F(Load, PutsBytesRightsHeapAndArgumentsInPlace) {
     const VirtualAddress first{value(stack + 8)};
     EXPECT_EQ(value(first.page_down() + first.page_offset() / 8 * 8) & 0xff, uint64_t{'p'});
     EXPECT_EQ(value(VirtualAddress{0x401008}), words[0x1008 / 8]);
-    EXPECT_EQ(vm.execute(kCpu, program, VirtualAddress{0x401008}), Error::None);
-    EXPECT_EQ(vm.write(kCpu, program, VirtualAddress{0x401008}, 1), Error::AccessDenied);
-    EXPECT_EQ(vm.write(kCpu, program, VirtualAddress{0x405018}, 1), Error::None);
+    EXPECT_EQ(vm.execute(kCpu0, program, VirtualAddress{0x401008}), Error::None);
+    EXPECT_EQ(vm.write(kCpu0, program, VirtualAddress{0x401008}, 1), Error::AccessDenied);
+    EXPECT_EQ(vm.write(kCpu0, program, VirtualAddress{0x405018}, 1), Error::None);
     EXPECT_EQ(value(VirtualAddress{0x407000}), 0u);
-    EXPECT_EQ(vm.call(kCpu, program, VmCall::Brk, {}).words[1], 0x40b000u);
-    EXPECT_EQ(vm.write(kCpu, program, stack - (4 << 20), 1), Error::None);
+    EXPECT_EQ(vm.call(kCpu0, program, VmCall::Brk, {}).words[1], 0x40b000u);
+    EXPECT_EQ(vm.write(kCpu0, program, stack - (4 << 20), 1), Error::None);
     EXPECT_EQ(load().outcome(), Error::Exists);  // and what is there stays
     EXPECT_EQ(value(VirtualAddress{0x401008}), words[0x1008 / 8]);
-    ASSERT_EQ(vm.write(kCpu, loader, image, 0), Error::None);
+    ASSERT_EQ(vm.write(kCpu0, loader, image, 0), Error::None);
     const Message refused = load();
     EXPECT_EQ(refused.outcome(), Error::BadExecutable);
     EXPECT_EQ(refused.words[1], static_cast<uint64_t>(ElfReason::Magic));
@@ -92,12 +90,12 @@ TEST_F(Load, PutsBytesRightsHeapAndArgumentsInPlace) {
 
 TEST_F(Load, OthersAreServedBetweenItsSteps) {
     prepare(large_file());
-    WorkerContext worker = vm.context(kCpu);
+    WorkerContext worker = vm.context(kCpu0);
     ASSERT_EQ(begin(worker).kind, Action::Kind::None);
-    const ProcessId other = vm.create(kCpu);
-    const VirtualAddress a = vm.mmap(kCpu, other, kPageSize).release();
-    EXPECT_EQ(vm.write(kCpu, other, a, 1), Error::None);
-    EXPECT_LT(vm.usage(kCpu, program).resident_pages, 100u);
+    const ProcessId other = vm.create(kCpu0);
+    const VirtualAddress a = vm.mmap(kCpu0, other, kPageSize).release();
+    EXPECT_EQ(vm.write(kCpu0, other, a, 1), Error::None);
+    EXPECT_LT(vm.usage(kCpu0, program).resident_pages, 100u);
     Action action;
     unsigned steps = 0;
     while (action.kind == Action::Kind::None && ++steps < 1000) action = work(worker, exchange);
@@ -111,29 +109,29 @@ TEST_F(Load, OthersAreServedBetweenItsSteps) {
 
 TEST_F(Load, AFileThatChangesMeanwhileIsRefused) {
     prepare(large_file());
-    WorkerContext worker = vm.context(kCpu);
+    WorkerContext worker = vm.context(kCpu0);
     ASSERT_EQ(begin(worker).kind, Action::Kind::None);
     (void)work(worker, exchange);
-    ASSERT_EQ(vm.write(kCpu, loader, image, 0), Error::None);
+    ASSERT_EQ(vm.write(kCpu0, loader, image, 0), Error::None);
     Action action;
     while (action.kind == Action::Kind::None) action = work(worker, exchange);
     EXPECT_EQ(exchange.message.outcome(), Error::BadExecutable);
     EXPECT_EQ(exchange.message.words[1], static_cast<uint64_t>(ElfReason::Magic));
-    EXPECT_EQ(vm.exit(kCpu, program), Error::None);
+    EXPECT_EQ(vm.exit(kCpu0, program), Error::None);
 }
 
 TEST_F(Load, ADestinationThatEndsMeanwhileIsMissed) {
     prepare(large_file());
-    WorkerContext worker = vm.context(kCpu);
+    WorkerContext worker = vm.context(kCpu0);
     ASSERT_EQ(begin(worker).kind, Action::Kind::None);
     (void)work(worker, exchange);
-    ASSERT_EQ(vm.exit(kCpu, program), Error::None);
+    ASSERT_EQ(vm.exit(kCpu0, program), Error::None);
 }
 
 TEST_F(Load, WithoutMemoryTheDestinationIsGoodForExit) {
     prepare(large_file(), 100);
     EXPECT_EQ(load().outcome(), Error::NoMemory);
-    EXPECT_EQ(vm.exit(kCpu, program), Error::None);
+    EXPECT_EQ(vm.exit(kCpu0, program), Error::None);
 }
 
 }  // namespace

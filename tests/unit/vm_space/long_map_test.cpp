@@ -10,7 +10,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1}, kCpu2{2};
 constexpr uint64_t kNew = kMapAnonymous | kMapPrivate | kMapFixedNoReplace;
 
 class LongMap : public ::testing::Test {

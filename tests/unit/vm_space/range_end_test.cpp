@@ -10,7 +10,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
 constexpr VirtualAddress kBase{AddressLayout::kCommonMaps.raw() + (uint64_t{1} << 40)};
 
 // Takes every frame, region and run that CPU 0 can get, its stocks too, without letting anything else happen.

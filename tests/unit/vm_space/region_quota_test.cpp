@@ -8,7 +8,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
 constexpr uint64_t kQuota = 48;
 constexpr uint64_t kEach = Space::kRegionsPerPage;
 
@@ -62,6 +61,22 @@ TEST_F(RegionQuota, RefusesTheSplitThatItCannotPay) {
     splits += vm.mmap(kCpu1, process, kPageSize, kProtectRead, kMapAnonymous | kMapPrivate | kMapFixed, whole + kPageSize).ok() ? 1u : 0u;
     EXPECT_EQ(splits, 0u);
     EXPECT_EQ(vm.mmap(kCpu1, process, 4 * kPageSize, kProtectRead, kMapAnonymous | kMapPrivate | kMapFixed, whole).release(), whole);
+    EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
+}
+
+// The request for all segments has been made by then.
+TEST_F(RegionQuota, RefusesAFixedMapOverSegmentsThatItCannotPay) {
+    constexpr auto kFixedMap = kMapAnonymous | kMapPrivate | kMapFixed;
+    const VirtualAddress border = AddressLayout::kSlices;
+    ASSERT_TRUE(vm.mmap(kCpu0, process, 6 * kPageSize, kProtectRead, kFixedMap, VirtualAddress{border.raw() - 4 * kPageSize}).ok());
+    for (uint64_t used = 1; used < kEach; ++used)
+        ASSERT_TRUE(vm.mmap(kCpu0, process, kPageSize, kProtectRead, kFixedMap, VirtualAddress{(uint64_t{1} << 40) + 2 * used * kPageSize}).ok());
+    std::vector<VirtualAddress> pages;
+    map_many(pages, 10'000);
+    ASSERT_EQ(charged(), kQuota);
+    const VirtualAddress over{border.raw() - 2 * kPageSize};
+    EXPECT_EQ(vm.mmap(kCpu0, process, 3 * kPageSize, kProtectNone, kFixedMap, over).error(), Error::NoMemory);
+    EXPECT_EQ(vm.audit(), 0u);
     EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
 }
 

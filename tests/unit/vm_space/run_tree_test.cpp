@@ -33,7 +33,7 @@ class Runs : public ::testing::Test {
     Harness vm{{.cpus = 1, .bytes = 8 << 20}};
     SlabCaches& slabs = vm.arena().worker(0).slabs;
     std::unique_ptr<PageTable> table = std::make_unique<PageTable>();
-    RunTree tree;
+    RunTree tree{{0, kPagesPerLeaf}};
     std::map<unsigned, PageState> model;
 };
 

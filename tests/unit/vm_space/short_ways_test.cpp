@@ -3,16 +3,17 @@
 
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "servers/vm/requests/shortage.hpp"
 #include "tests/support/vm/harness.hpp"
 #include "tests/support/vm/lock_stop.hpp"
+#include "tests/unit/vm_space/by.hpp"
 
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1}, kCpu2{2};
 constexpr auto kAnywhere = kMapAnonymous | kMapPrivate;
 constexpr uint64_t kReadWrite = kProtectRead | kProtectWrite;
 
@@ -45,15 +46,15 @@ class ShortWays : public ::testing::Test {
 
 TEST_F(ShortWays, WhatIsUnmappedIsGoneAndTheNextMapBeginsEmpty) {
     const VirtualAddress at = leave_vacancy(2);
-    EXPECT_EQ(leaf(at).runs.size(), 1u);
-    EXPECT_TRUE(leaf(at).runs.empty());
+    EXPECT_EQ(leaf(at).trees.runs(), 1u);
+    EXPECT_TRUE(leaf(at).trees.empty());
     EXPECT_TRUE(leaf(at).granted().empty());
     EXPECT_EQ(vm.read(kCpu0, process, at).error(), Error::BadAddress);
     EXPECT_EQ(map(2), at);
     EXPECT_FALSE(vacant(at));
     EXPECT_EQ(vm.read(kCpu0, process, at).release(), 0u);
     EXPECT_EQ(vm.read(kCpu0, process, at + kPageSize).release(), 0u);
-    EXPECT_EQ(leaf(at).runs.size(), 1u);
+    EXPECT_EQ(leaf(at).trees.runs(), 1u);
 }
 
 TEST_F(ShortWays, TheNextMapHasItsOwnProtection) {
@@ -61,7 +62,7 @@ TEST_F(ShortWays, TheNextMapHasItsOwnProtection) {
     ASSERT_EQ(map(1, kProtectRead), at);
     EXPECT_EQ(vm.write(kCpu0, process, at, 1), Error::AccessDenied);
     EXPECT_EQ(vm.read(kCpu0, process, at).release(), 0u);
-    EXPECT_EQ(leaf(at).runs.size(), 1u);
+    EXPECT_EQ(leaf(at).trees.runs(), 1u);
 }
 
 TEST_F(ShortWays, ALengthThatIsNoWholePageCountsAsTheNext) {
@@ -107,7 +108,8 @@ TEST_F(ShortWays, OnlyOneRegionOfASegmentIsVacant) {
     const VirtualAddress a = map(1), b = map(1);
     touch(a, 1);
     touch(b, 1);
-    EXPECT_EQ(leaf(a).runs.size(), 1u);  // of both
+    EXPECT_EQ(leaf(a).trees.trees(), 2u);
+    EXPECT_EQ(leaf(a).trees.runs(), 2u);
     ASSERT_EQ(vm.munmap(kCpu0, process, b, kPageSize), Error::None);
     EXPECT_TRUE(vacant(b));
     EXPECT_EQ(vm.read(kCpu0, process, a).release(), 1u);
@@ -138,6 +140,36 @@ TEST_F(ShortWays, WhatAnotherCpuMayHaveCachedIsFlushedThere) {
     EXPECT_EQ(vm.read(kCpu1, process, at).error(), Error::BadAddress);
 }
 
+// What another CPU uses lies in the leaf that small maps come from: they move on, and their unmapping concerns nobody else.
+TEST_F(ShortWays, SmallMapsMoveOnFromALeafThatAnotherCpuUses) {
+    const VirtualAddress shared = map(1);
+    touch(shared, 1);
+    ASSERT_EQ(vm.read(kCpu1, process, shared).release(), 1u);
+    unsigned flushed_elsewhere = 0;
+    for (unsigned i = 0; i < 100; ++i) {
+        const VirtualAddress at = map(1);
+        touch(at, 1);
+        ASSERT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
+        if (!vacant(at)) ++flushed_elsewhere;
+    }
+    EXPECT_EQ(flushed_elsewhere, 16u);
+    EXPECT_NE(map(1).leaf_down(), shared.leaf_down());
+    EXPECT_EQ(vm.read(kCpu1, process, shared).release(), 1u);
+}
+
+// Where every map is used by two CPUs, moving on does not help, and costs few tables.
+TEST_F(ShortWays, SmallMapsThatCpusShareMoveOnRarely) {
+    std::set<uint64_t> leaves;
+    for (unsigned i = 0; i < 1000; ++i) {
+        const VirtualAddress at = map(1);
+        touch(at, 1);
+        ASSERT_EQ(vm.read(kCpu1, process, at).release(), 1u);
+        ASSERT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
+        leaves.insert(at.leaf_down().raw());
+    }
+    EXPECT_EQ(leaves.size(), 6u);  // moved after 16, 48, 112, 240, 496 flushes, and not yet after 1,008
+}
+
 TEST_F(ShortWays, AMapOfAnotherCpusSliceStaysThere) {
     const VirtualAddress theirs = map(1, kReadWrite, kCpu1);
     touch(theirs, 1);  // by CPU 0 alone
@@ -157,12 +189,12 @@ TEST_F(ShortWays, AVacantRunEndsWithAnyOtherChangeOfItsLeaf) {
     touch(other, 2);
     ASSERT_EQ(vm.munmap(kCpu0, process, other, 2 * kPageSize), Error::None);
     ASSERT_TRUE(vacant(other));
-    EXPECT_EQ(leaf(at).runs.size(), 2u);
+    EXPECT_EQ(leaf(at).trees.runs(), 2u);
     touch(at, 4);
-    EXPECT_EQ(leaf(at).runs.size(), 1u);
+    EXPECT_EQ(leaf(at).trees.runs(), 1u);
     EXPECT_EQ(map(2), other);
     touch(other, 2);
-    EXPECT_EQ(leaf(at).runs.size(), 2u);
+    EXPECT_EQ(leaf(at).trees.runs(), 2u);
 }
 
 TEST_F(ShortWays, AnEmptyLeafWithAVacantRunIsGivenUp) {
@@ -184,8 +216,6 @@ TEST_F(ShortWays, ASpaceEndsWithItsVacancies) {
     EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
 }
 
-// What tells the fault that it may have the page.
-enum class By : uint8_t { Grant, Region };
 class ShortWaysOvertake : public ShortWays, public ::testing::WithParamInterface<By> {};
 INSTANTIATE_TEST_SUITE_P(LookedUp, ShortWaysOvertake, ::testing::Values(By::Grant, By::Region));
 

@@ -15,8 +15,6 @@
 namespace shoal::vm::test {
 namespace {
 
-constexpr CpuId kCpu0{0}, kCpu1{1};
-
 // Holds every frame and every free slab object but the stocks while it lives.
 class Famine {
   public:
@@ -30,6 +28,7 @@ class Famine {
     ~Famine() {
         for (const FrameNumber frame : frames_) worker(0).frames.free(frame);
         for (Region* region : regions_) worker(0).slabs.give_back(region);
+        for (RunTree* tree : trees_) worker(0).slabs.destroy(tree);
         for (Run* run : runs_) worker(0).slabs.destroy(run);
         for (Request* request : requests_) worker(0).slabs.destroy(request);
         for (FlushBatch* batch : batches_) worker(0).slabs.destroy(batch);
@@ -51,6 +50,7 @@ class Famine {
     void eat_objects(uint32_t cpu) {
         SlabCaches& slabs = worker(cpu).slabs;
         eat<Region>(slabs, regions_);
+        eat<RunTree>(slabs, trees_, PageSpan{0, 1});
         eat<Run>(slabs, runs_, PageSpan{0, 1}, PageState{}, uint64_t{0});
         eat<Request>(slabs, requests_, RequestKind::Again, Receipt{}, CpuId{});
         eat<FlushBatch>(slabs, batches_, ProcessId{}, CpuId{});
@@ -59,6 +59,7 @@ class Famine {
     Harness& vm_;
     std::vector<FrameNumber> frames_;
     std::vector<Region*> regions_;
+    std::vector<RunTree*> trees_;
     std::vector<Run*> runs_;
     std::vector<Request*> requests_;
     std::vector<FlushBatch*> batches_;
@@ -108,8 +109,8 @@ TEST(Famine, OnlyWhatSplitsARegionIsRefused) {
     EXPECT_EQ(vm.audit(), 0u);
 }
 
-// What gives nothing back does not take the stocks from what does: maps of one page each, whose pages are one run.
-TEST(Famine, AChangeOfAccessThatSplitsARunIsRefused) {
+// Maps of one page each: a change of a whole region needs no memory, whatever lies beside it.
+TEST(Famine, AChangeOfAccessIsRefusedOnlyWhereItSplitsARegion) {
     constexpr unsigned kPages = 64;
     Harness vm({.cpus = 1, .bytes = 16 << 20});
     const ProcessId process = vm.create(kCpu0);
@@ -119,13 +120,41 @@ TEST(Famine, AChangeOfAccessThatSplitsARunIsRefused) {
         ASSERT_EQ(pages[i], pages[0] + i * kPageSize);
         ASSERT_EQ(vm.write(kCpu0, process, pages[i], 1), Error::None);
     }
-    ASSERT_EQ(vm.mprotect(kCpu0, process, pages[1], kPageSize, kProtectRead), Error::None);
     {
         const Famine famine(vm);
-        for (unsigned i = 3; i < kPages; i += 2)
+        for (unsigned i = 1; i < kPages; i += 2)
+            EXPECT_EQ(vm.mprotect(kCpu0, process, pages[i], kPageSize, kProtectRead), Error::None) << i;
+        for (unsigned i = 1; i < kPages; i += 2)
+            EXPECT_EQ(vm.mprotect(kCpu0, process, pages[i], kPageSize, kProtectRead | kProtectWrite), Error::None) << i;
+        // By now all is one region.
+        for (unsigned i = 1; i < kPages; i += 2)
             EXPECT_EQ(vm.mprotect(kCpu0, process, pages[i], kPageSize, kProtectRead), Error::NoMemory) << i;
-        EXPECT_EQ(vm.mprotect(kCpu0, process, pages[1], kPageSize, kProtectRead | kProtectWrite), Error::None);
-        for (unsigned i = 3; i < kPages; i += 2) EXPECT_EQ(vm.discard(kCpu0, process, pages[i], kPageSize), Error::None) << i;
+        for (unsigned i = 1; i < kPages; i += 2) EXPECT_EQ(vm.discard(kCpu0, process, pages[i], kPageSize), Error::None) << i;
+    }
+    EXPECT_EQ(vm.audit(), 0u);
+}
+
+// As elsewhere: what leaves no more regions than there were. The last one attaches it.
+TEST(Famine, ADetachedLeafIsUnmappedFromTheStocks) {
+    Harness vm({.cpus = 1, .bytes = 16 << 20});
+    const ProcessId process = vm.create(kCpu0);
+    const VirtualAddress a = vm.mmap(kCpu0, process, 3 * kLeafSize).release(), leaf = a + kLeafSize;
+    const auto unmap = [&](uint64_t first, uint64_t pages) {
+        return vm.munmap(kCpu0, process, leaf + first * kPageSize, pages * kPageSize);
+    };
+    for (uint64_t page = 0; page < kPagesPerLeaf; ++page) ASSERT_EQ(vm.write(kCpu0, process, leaf + page * kPageSize, page), Error::None);
+    ASSERT_EQ(unmap(20, 1), Error::None);
+    {
+        const Famine famine(vm);
+        EXPECT_EQ(unmap(50, 1), Error::NoMemory);
+        EXPECT_EQ(vm.mprotect(kCpu0, process, leaf + 50 * kPageSize, kPageSize, kProtectRead), Error::NoMemory);
+        EXPECT_EQ(vm.read(kCpu0, process, leaf + 50 * kPageSize).release(), 50u);
+        EXPECT_EQ(unmap(0, 20), Error::None);
+        EXPECT_EQ(unmap(500, 12), Error::None);
+        EXPECT_TRUE(vm.processes().find(process)->leaves.find(leaf)->detached());
+        EXPECT_EQ(unmap(0, kPagesPerLeaf - 1), Error::None);
+        EXPECT_FALSE(vm.processes().find(process)->leaves.find(leaf)->detached());
+        EXPECT_EQ(vm.munmap(kCpu0, process, a, 3 * kLeafSize), Error::None);
     }
     EXPECT_EQ(vm.audit(), 0u);
 }

@@ -5,27 +5,25 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .. import build, host_facts, project
+from .. import build, guest_suites, host_facts, project
 from ..errors import ExitCode, ShoalError
 from ..progress import Progress, say
 from . import common, suite
 
 HELP = "host and guest benchmark suites, as tables and Google Benchmark JSON"
-DESCRIPTION = """Runs the guest suites (faults, pipeline, ipc) in QEMU at each CPU count and the host suites (the VM core as a
+DESCRIPTION = """Runs the guest suites (faults, pipeline, ipc, vm) in QEMU at each CPU count and the host suites (the VM core as a
 library, on this machine). --suite chooses; --json writes Google Benchmark's format, which its compare.py reads."""
-
-GUEST_SUITES = ("faults", "pipeline", "ipc")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_machine_arguments(parser, cpus="1,2,4")
-    parser.add_argument("--suite", action="append", choices=(*GUEST_SUITES, "host"), help="only this suite (may be repeated)")
+    parser.add_argument("--suite", action="append", choices=(*guest_suites.MEASURED, "host"), help="only this suite (may be repeated)")
     parser.add_argument("--json", metavar="FILE", help="write the guest's figures to FILE and the host's to host-FILE beside it")
     parser.add_argument("--filter", default="", metavar="REGEX", help="host suites: only benchmarks that match")
 
 
 def run(options: argparse.Namespace) -> int:
-    wanted = options.suite or [*GUEST_SUITES, "host"]
+    wanted = options.suite or [*guest_suites.MEASURED, "host"]
     in_guest = [name for name in wanted if name != "host"]
     status = suite.run_suites(options, in_guest, options.json) if in_guest else ExitCode.OK
     if status == ExitCode.OK and "host" in wanted:

@@ -4,7 +4,7 @@ import json
 import shlex
 from pathlib import Path
 
-from .. import build, cpu_list, host_facts, machine, project
+from .. import build, cpu_list, guest_suites, host_facts, machine, project
 from ..errors import ExitCode, ShoalError
 from ..progress import say
 from ..sim import baselines, conflicts, explain, ratchets, report, simulated_machine, symbols, table
@@ -19,13 +19,12 @@ DESCRIPTION = """Runs guest suites in QEMU under a timing model of a machine wit
 what it leaves out, how far to trust it) and prints cycles and counted events an operation. The largest machine measures 1, 2, 4 ..
 actors up to its CPUs, a smaller one as many as it has CPUs."""
 
-SUITES = ("faults", "pipeline", "ipc")
 CONFLICTS = "conflicts"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpus", default="1,2,4,8,16", metavar="LIST", help="CPU counts, one run each (default 1,2,4,8,16; at most 64)")
-    parser.add_argument("--suite", action="append", choices=(*SUITES, CONFLICTS),
+    parser.add_argument("--suite", action="append", choices=(*guest_suites.MEASURED, CONFLICTS),
                         help="this suite (may be repeated; default faults); conflicts: lines that pairs of operations share")
     parser.add_argument("--rounds", type=int, default=4, metavar="N", help="rounds of a workload in each measurement (default 4)")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only workloads whose name contains it")

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from .. import failure, figures, host_facts, serial_log
+from .. import failure, figures, guest_suites, host_facts, serial_log
 from ..errors import ExitCode, ShoalError
 from ..guest import Outcome
 from ..progress import say
@@ -19,7 +19,7 @@ def run_suites(options: argparse.Namespace, names: list[str], json_file: str | N
     _check_target(json_file)
     rows, documents = [], []
     for name in names:
-        planned = common.machines(options, [f"bench={name}", f"rs.args=rounds={ROUNDS}"])
+        planned = common.machines(options, guest_suites.boot_options(name, [f"rounds={ROUNDS}"]))
         if options.dry_run:
             common.print_dry(planned)
             continue

@@ -15,7 +15,7 @@ from ..testing.sim_suite import AgreementSuite, ConflictSuite, RatchetSuite
 
 HELP = "everything that must pass: unit, model, boot, sim, stress, or all"
 DESCRIPTION = """Runs tests and ends with the line `N passed, N failed` (status 1 if a case failed).
-  unit    host tests (AddressSanitizer and UBSan, ThreadSanitizer; --full: plain, too), clang's lock analysis, the tree's rules
+  unit    host tests (AddressSanitizer and UBSan; those with threads: ThreadSanitizer; --full: all of them, and plain), clang's lock analysis, the tree's rules
   model   random operations against sequential models
   boot    the images in QEMU and Bochs: CPU counts, BIOS and UEFI, kernel options, programs, panics, the screen
   sim     the suites in the timing model: counted figures have not risen; --reference-plugin: another build of the model agrees
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="everything N times")
     parser.add_argument("--seed", type=int, metavar="N", help="for what is random (default: a new one, printed)")
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
-    parser.add_argument("--full", action="store_true", help="the whole boot matrix, every seeded defect and the plain host builds, instead of a few of each")
+    parser.add_argument("--full", action="store_true", help="the whole boot matrix, every seeded defect, the plain host builds and ThreadSanitizer over every test, instead of a few of each")
     parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="QEMU's accelerator (default auto)")
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="cases side by side (default: one for each core)")
     parser.add_argument("--timeout", type=float, default=600, metavar="S", help="seconds for each host case (default 600)")
@@ -81,7 +81,8 @@ def _suites(groups: list[str], settings: Settings) -> list:
         suites += [PythonSuite("lint"), PythonSuite("tool"), PythonSuite("sim")]
     for group in groups:
         more = _HOST_PRESETS_OF_FULL.get(group, ()) if settings.full else ()
-        suites += [HostSuite(group, preset) for preset in (*_HOST_PRESETS.get(group, ()), *more)]
+        suites += [HostSuite(group, preset, threads_only=preset == "tsan" and not settings.full)
+                   for preset in (*_HOST_PRESETS.get(group, ()), *more)]
         suites += [BootSuite(group, settings)] if group in ("boot", "stress") else []
         suites += [PythonSuite("command", group)] if group == "boot" else []
         suites += [RatchetSuite(), ConflictSuite(), AgreementSuite(settings.reference_plugin)] if group == "sim" else []

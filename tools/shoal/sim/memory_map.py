@@ -21,7 +21,7 @@ _CPU_SPACES, _SHARED_SPACES, _SHARED_SPACE, _ROOT_SLOT = (
     f"shoal::kernel::space::{name}" for name in ("CpuSpaces", "SharedSpaces", "SharedSpace", "RootSlot"))
 _KERNEL_TYPES = (_THREAD, _PROCESS, _CPU, _CPU_SPACES, _SHARED_SPACES, _SHARED_SPACE, _ROOT_SLOT)
 _VM_TYPES = ("ArenaHeader", "FrameInfo", "Worker", "ProcessTable", "ProcessShard", "ProcessSlot", "Slab", "FramePool", "SlabType",
-             "FrameKind", "Space", "Segment", "Region", "Leaf", "Run", "Sharer", "Request", "FlushBatch", "LeafNode",
+             "FrameKind", "Space", "Segment", "Region", "Leaf", "RunTree", "Run", "Sharer", "Request", "FlushBatch", "LeafNode",
              "SegmentDirectory", "QuotaLease", "QuotaDirectory")
 
 

@@ -3,7 +3,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import failure
+from .. import failure, guest_suites
 from ..commands import common
 from ..errors import ShoalError
 from ..guest import Outcome
@@ -34,7 +34,7 @@ class Run:
 def guest_options(suite: str, rounds: int, fewest_actors: int, more: tuple[str, ...] = ()) -> list[str]:
     """Kernel options that start a suite; it measures `fewest_actors` and more."""
     words = [f"rounds={rounds}", *([f"from={fewest_actors}"] if fewest_actors > 1 else []), *more]
-    return [f"bench={suite}", f"rs.args={','.join(words)}"]
+    return guest_suites.boot_options(suite, words)
 
 
 def run(machine: SimulatedMachine, suite: str, timeout: float, keep: Path | None = None) -> Run:

@@ -17,9 +17,12 @@ WHOLE_PRESET = "asan"
 
 
 class HostSuite:
-    """Cases of `preset` with the ctest label `label`; their names are label/preset/case."""
+    """Cases of `preset` with the ctest label `label`; their names are label/preset/case. `threads_only`: those of programs in
+    which threads run beside each other."""
 
-    def __init__(self, label: str, preset: str):
+    def __init__(self, label: str, preset: str, threads_only: bool = False):
+        self.target = f"tests-{label}-threads" if threads_only else f"tests-{label}"
+        self.labels = {f"{label}-threads"} if threads_only else {label, f"{label}-threads"}
         self.group, self.label, self.preset = label, label, preset
         self.folder = project.BUILD / preset
         self.prefix = f"{label}/{preset}/"
@@ -29,7 +32,7 @@ class HostSuite:
 
     def prepare(self) -> None:
         """One preset is built whole, so that no host source goes uncompiled; the others as far as the label needs."""
-        build.build(self.preset, None if self.preset == WHOLE_PRESET else f"tests-{self.label}")
+        build.build(self.preset, None if self.preset == WHOLE_PRESET else self.target)
 
     def cases(self) -> list[str]:
         return [self._full(name) for _, name in self._tests()]
@@ -69,7 +72,7 @@ class HostSuite:
             raise ShoalError(f"ctest cannot list the tests of {self.preset}: {done.stderr.strip()[-400:]}",
                              f"cmake --build --preset {self.preset}")
         tests = enumerate(json.loads(done.stdout)["tests"], start=1)
-        return [(number, test["name"]) for number, test in tests if self.label in _labels(test)]
+        return [(number, test["name"]) for number, test in tests if not self.labels.isdisjoint(_labels(test))]
 
     def _report(self, junit: Path, chosen, output: str, reporter: Reporter, settings: Settings) -> None:
         found = _read_junit(junit)

@@ -1,0 +1,113 @@
+#include "servers/vm/leaf/copy_on_write.hpp"
+
+#include "servers/vm/arena/window.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+// Pages of one run.
+struct Part {
+    PageSpan span;
+    const Run* run;
+    [[nodiscard]] PageState state() const { return run->state(); }
+    [[nodiscard]] uint64_t sum_frames(const PageTable& table) const {
+        return span == run->span() ? run->frame_sum() : RunTree::sum_frames(table, span);
+    }
+};
+
+// Calls visit(Part) for those in the span, ascending; it may change the part's state.
+template <typename Visit>
+void for_each_part(const Leaf& leaf, PageSpan span, Visit visit) {
+    for (unsigned at = span.first; at < span.end;) {
+        const Run* run = leaf.trees.first_reaching(at);
+        if (run == nullptr || run->first() >= span.end) return;
+        const PageSpan part = run->span().intersect({at, span.end});
+        at = part.end;
+        visit(Part{part, run});
+    }
+}
+
+// The frames of an exclusive part are anybody's from here on, and nobody's to write.
+void give_up_writing(WorkerContext& context, Leaf& leaf, PageSpan part, PageState after) {
+    const FrameTable frames = context.frame_table();
+    PageTable& table = leaf.table();
+    leaf.trees.restate(context.slabs(), table, part, after);
+    for (unsigned page = part.first; page < part.end; ++page) {
+        const FrameNumber frame = table.get(page).frame();
+        table.set(page, PageEntry{frame, after.access});
+        frames[frame].set_owner(nullptr);
+    }
+}
+
+// Apart, so that the compiler keeps all of it in registers: what a page of a fork costs.
+[[gnu::noinline]] void share_entries(FrameTable frames, const PageTable& source, PageTable& table, PageSpan span) {
+    for (unsigned page = span.first; page < span.end; ++page) {
+        const PageEntry entry = source.get(page);
+        frames[entry.frame()].share();
+        table.set(page, entry);
+    }
+}
+
+// The entries are what they are to be in both.
+void add_part(WorkerContext& context, const PageTable& source, Leaf& to, PageSpan region, PageSpan span, PageState state, uint64_t frame_sum) {
+    PageTable& table = to.table();
+    if (!to.trees.add_all(context.slabs(), table, region, span, state, frame_sum))
+        for (unsigned page = span.first; page < span.end; ++page)
+            to.trees.add(context.slabs(), table, region, page, state, source.get(page).frame());
+    share_entries(context.frame_table(), source, table, span);
+    to.resident = static_cast<uint16_t>(to.resident + span.size());
+}
+
+}  // namespace
+
+void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span, FlushBatch& batch) {
+    bool lost = from.flushing > 0;  // the copy is to be there after that flush too
+    for_each_part(from, span, [&](const Part& part) {
+        PageState state = part.state();
+        const uint64_t frame_sum = part.sum_frames(from.table());
+        if (state.ownership == Ownership::Exclusive) {
+            lost = lost || state.access.writes();
+            state = PageState::in_region(Ownership::CopyOnWrite, state.access);
+            give_up_writing(context, from, part.span, state);
+        }
+        add_part(context, from.table(), to, region, part.span, state, frame_sum);
+    });
+    if (lost) batch.add_range(from, {from.address_of(span.first), from.address_of(span.end)});
+}
+
+Piece first_parts(const Leaf& leaf, PageSpan span, unsigned parts) {
+    Piece piece{{span.first, span.end}, 0};
+    for_each_part(leaf, span, [&](const Part& part) {
+        if (parts == 0) piece.span.end = piece.span.end < part.span.first ? piece.span.end : part.span.first;
+        else --parts, piece.pages += part.span.size();
+    });
+    return piece;
+}
+
+bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access) {
+    PageTable& table = leaf.table();
+    const FrameNumber frame = table.get(page).frame();
+    FrameInfo& info = context.frame_table()[frame];
+    // Only who holds it could give it to another, and that is this leaf alone.
+    if (!info.exclusive()) return false;
+    info.set_owner(&leaf);
+    leaf.trees.restate(context.slabs(), table, {page, page + 1}, {Ownership::Exclusive, access});
+    table.set(page, PageEntry{frame, access});
+    return true;
+}
+
+void replace_by_copy(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, Access access, FlushBatch& batch) {
+    PageTable& table = leaf.table();
+    const FrameNumber old = table.get(page).frame(), copy = context.frames().allocate_reserved();
+    context.frames().info(copy).claim(FrameKind::Anonymous, &leaf);
+    __builtin_memcpy(window_pointer(copy), window_pointer(old), kPageSize);
+    leaf.trees.remove(context.slabs(), table, {page, page + 1});
+    table.set(page, PageEntry{});
+    leaf.trees.add(context.slabs(), table, region, page, {Ownership::Exclusive, access}, copy);
+    table.set(page, PageEntry{copy, access});
+    batch.take_replaced(context, leaf, old);
+    batch.add_range(leaf, VirtualRange::of(leaf.address_of(page), kPageSize));
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,32 @@
+// Copy on write: pages that several leaves hold in one frame, each as if it were alone with it.
+//
+// (a) Nobody writes such a frame: no entry for it is writable, and when copy_pages() has taken the right to write from an entry, whoever
+//     goes on counts on it only after the flush. Until then the leaf is `flushing`, and breaks nothing.
+// (b) Who wants to write, breaks: he gets a frame of his own with the same contents, or this one if nobody else has it any more. The
+//     others notice nothing.
+// (c) The old frame lives until no CPU can have the old entry cached (FlushBatch), and the new one is not to be written before.
+// A frame is copied on write in all leaves that hold it, or shared in all.
+// Every function needs the locks of the leaves that it is given.
+#pragma once
+
+#include "servers/vm/flush/flush_batch.hpp"
+#include "servers/vm/leaf/leaf.hpp"
+
+namespace shoal::vm {
+
+// The beginning of a span that has at most so many parts in equal state, and its resident pages.
+struct Piece {
+    PageSpan span;
+    unsigned pages;
+};
+Piece first_parts(const Leaf& leaf, PageSpan span, unsigned parts);
+// Gives absent pages of `to` what the same pages of `from` hold: shared memory, shared; else a copy on write. region: the pages of their
+// region in `to`. Needs reserved: a RunTree, a Run a part, and two more. The quota of the second space has been charged.
+void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span, FlushBatch& batch);
+
+// Makes a page that is copied on write the leaf's own, with the access, if nobody else holds it any more. Needs two reserved Runs.
+bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access);
+// Puts a copy in its place; the batch has the old frame. region: the pages of its region here. Needs a reserved frame, RunTree and two Runs.
+void replace_by_copy(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, Access access, FlushBatch& batch);
+
+}  // namespace shoal::vm

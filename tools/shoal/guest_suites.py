@@ -1,0 +1,17 @@
+"""The suites that measure Shoal from inside, and the kernel options that start each."""
+
+MEASURED = ("faults", "pipeline", "ipc", "vm")
+
+# The suite "vm" makes processes itself.
+_OPTIONS = {"vm": ["rs.role=manager"]}
+
+
+def program(suite: str) -> str:
+    """The suite's image; "vm" is the server's."""
+    return "vm_calls" if suite == "vm" else suite
+
+
+def boot_options(suite: str, words: list[str]) -> list[str]:
+    """words: the suite's own arguments, name=value."""
+    arguments = [f"rs.args={','.join(words)}"] if words else []
+    return [f"bench={program(suite)}", *_OPTIONS.get(suite, []), *arguments]
