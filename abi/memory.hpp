@@ -19,7 +19,16 @@ enum MapFlags : uint64_t {
     kMapGrowsDown = 0x100,  // a stack: it grows to its bottom guard when touched below its lowest page
     kMapPopulate = 0x8000,
     kMapFixedNoReplace = 0x100000,
+    // Memory that a device may be told of. It is there at once (with kMapPopulate), in neighbouring frames, and stays in them.
+    kMapContiguous = 0x200000,
+    kMapBelow16M = 0x400000,
+    kMapBelow1M = 0x800000,
+    kMapAligned64K = 0x1000000,
 };
+inline constexpr uint64_t kMostContiguousBytes = uint64_t{32} << 20;  // of one map
+
+// In a last-level page-table entry, ignored by the CPU: the page is a device's. Set by VM; the kernel does not copy from or to it.
+inline constexpr uint64_t kDevicePageBit = 1 << 11;
 
 inline constexpr uint64_t kAdviseDontNeed = 4;
 

@@ -8,6 +8,8 @@ void enter_request(const Request& request, Ledger& ledger) {
     ledger.enter_objects(SlabType::Region, request.reserve.regions());
     ledger.enter_objects(SlabType::RunTree, request.reserve.trees());
     ledger.enter_objects(SlabType::Run, request.reserve.runs());
+    for (uint64_t i = 0; i < request.frames.count; ++i)
+        ledger.enter_frame(request.frames.first + i, FrameKind::Taken, "a request holds a frame that is not taken");
 }
 
 void enter_requests(const Request* chain, Ledger& ledger) {

@@ -9,14 +9,19 @@ void audit_page(FrameTable frames, const Leaf& leaf, unsigned page, PageState st
     const PageEntry entry = leaf.table().get(page);
     const uint64_t address = leaf.address_of(page).raw();
     if (!entry.held()) return ledger.report.fault("a run's page is not in the table", address, 0);
-    if (!(entry == PageEntry{entry.frame(), state.access}))
+    if (!(entry == PageEntry{entry.frame(), state}))
         ledger.report.fault("entry and run disagree", address, entry.raw());
+    if (state.ownership == Ownership::Device) {
+        if (frames.covers(entry.frame()) && frames[entry.frame()].kind() != FrameKind::Absent)
+            ledger.report.fault("a device's page is memory of ours", address, entry.raw());
+        return;
+    }
     if (!frames.covers(entry.frame()))
         return ledger.report.fault("an entry names no frame of ours", address, entry.raw());
     const FrameInfo& info = frames[entry.frame()];
     if (state.ownership == Ownership::CopyOnWrite && state.access.writes())
         ledger.report.fault("a page that is copied on write can be written", address, entry.raw());
-    if (state.ownership != Ownership::Exclusive) {
+    if (!is_exclusive(state.ownership)) {
         if (info.owner() != nullptr) ledger.report.fault("a shared frame has an owner", address, entry.frame().raw());
         return ledger.enter_reference(entry.frame());
     }

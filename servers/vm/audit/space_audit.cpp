@@ -44,6 +44,12 @@ uint64_t audit_own_regions(Space& space, const Leaf& leaf, Ledger& ledger) {
     return own->paid_pages;
 }
 
+uint64_t charged_pages(const Leaf& leaf) {
+    uint64_t pages = 0;
+    leaf.trees.for_each([&](const Run& run) { pages += is_charged(run.state().ownership) ? run.span().size() : 0; });
+    return pages;
+}
+
 }  // namespace
 
 void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
@@ -62,7 +68,7 @@ void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
         enter_requests(leaf.waiting, ledger);
         audit_leaf(context, space, leaf, ledger);
         charged += audit_own_regions(space, leaf, ledger);
-        charged += leaf.resident + (leaf.charged ? uint64_t{1} : uint64_t{0});
+        charged += charged_pages(leaf) + (leaf.charged ? uint64_t{1} : uint64_t{0});
     });
     if (charged != space.quota.charged().raw())
         ledger.report.fault("a quota's charge is not what is resident", charged, space.quota.charged().raw());

@@ -10,11 +10,14 @@
 
 namespace shoal::vm {
 
+// Of the caller, by its mask of VM calls: what calls that all may make do to others' spaces only with the call's bit.
+enum class CallRight : uint8_t { OwnSpace, AnySpace };
+
 class CallHandlers {
   public:
     // caller: the calling process' space; nullptr if VM does not know it.
-    CallHandlers(WorkerContext& context, const Receipt& receipt, ProcessId process, Space* caller)
-        : context_(context), receipt_(receipt), process_(process), caller_(caller) {}
+    CallHandlers(WorkerContext& context, const Receipt& receipt, ProcessId process, Space* caller, CallRight right)
+        : context_(context), receipt_(receipt), process_(process), caller_(caller), right_(right) {}
 
     Result<VirtualAddress> mmap(const vm_calls::MmapArguments& arguments);
     Result<void> munmap(const vm_calls::MunmapArguments& arguments);
@@ -26,6 +29,7 @@ class CallHandlers {
     Result<void> share(const vm_calls::ShareArguments& arguments);
     Result<void> fork(const vm_calls::ForkArguments& arguments);
     Result<void> exit(const vm_calls::ExitArguments& arguments);
+    Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<void> info(const vm_calls::InfoArguments& arguments);
     Result<vm_calls::AuditResults> audit(const vm_calls::AuditArguments& arguments);
 
@@ -36,14 +40,14 @@ class CallHandlers {
 
   private:
     Result<Space*> caller() const;
+    // 0: the caller's. Error: NoProcess, Permission (another's, without the right).
+    Result<Space*> named_space(ProcessId process) const;
     // Runs a range operation; None: finished, DoNotReply: its request answers with `result` in word 1.
     Error run_range(const RangeProgress& what, uint64_t result = 0);
     // Before an answer that something is mapped in what was free: None, or DoNotReply while that may still be cached somewhere.
     Error settle(Space& space, VirtualRange range, uint64_t result);
     Result<void> reserve_stock();
     Result<void> change_range(RangeKind kind, VirtualAddress address, uint64_t bytes, Access access);
-    Result<VirtualAddress> place_anywhere(Space& space, uint64_t bytes, RegionAttributes attributes);
-    Result<VirtualRange> place_in(Space& space, uint32_t segment, uint64_t bytes, RegionAttributes attributes);
     Result<VirtualAddress> map_fixed(Space& space, VirtualRange range, uint64_t flags, RegionAttributes attributes);
     Result<VirtualAddress> finish_exact_map(Space& space, VirtualRange range, uint64_t flags);
     Result<VirtualAddress> finish_map(Space& space, VirtualRange range, uint64_t flags);
@@ -52,6 +56,7 @@ class CallHandlers {
     const Receipt& receipt_;
     ProcessId process_;
     Space* caller_;
+    CallRight right_;
     PartnerTlb tlb_ = PartnerTlb::Keep;
     uint64_t reason_ = 0;
 };

@@ -10,8 +10,7 @@ namespace {
 
 // Of one leaf, and not all of it; so that neither the leaf's end nor the region's has to be thought of later.
 bool worth_detaching(const RegionView& view, VirtualRange leaf, VirtualRange part) {
-    const bool plain = view.attributes == RegionAttributes{view.attributes.access};
-    return view.outcome == Lookup::Found && plain && view.range.contains(leaf) && view.range != leaf && leaf != part;
+    return view.outcome == Lookup::Found && view.attributes.plain() && view.range.contains(leaf) && view.range != leaf && leaf != part;
 }
 
 void free_regions(WorkerContext& context, Space& space, Segment& own) {

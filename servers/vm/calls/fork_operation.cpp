@@ -5,6 +5,7 @@
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/leaf/copy_on_write.hpp"
+#include "servers/vm/memory/memory_types.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/shortage.hpp"
 #include "servers/vm/reserve.hpp"
@@ -73,6 +74,7 @@ Result<Segment*> ForkOperation::prepare_copy(uint32_t index) {
 
 // Closed: what runs in the copy before it is whole, waits.
 Result<void> ForkOperation::insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes) {
+    attributes = inherited(attributes);
     attributes.work = RegionWork::Arriving;
     SegmentHold held(context_, copy_, into);
     if (!into.is_free(range)) return Error::Exists;  // whoever runs there has mapped something meanwhile
@@ -149,15 +151,18 @@ Result<ForkOperation::Step> ForkOperation::copy_regions() {
 
 // Returns where it ended; Again: somebody else has to finish there first.
 Result<unsigned> ForkOperation::copy_piece(Leaf& from, Leaf& to, PageSpan region, PageSpan wanted, FlushBatch& batch) {
-    TRY((Reserve::ensure<RunTree, Run>(context_.worker, 0, {1, kPartsPerPiece + RunTree::kMostNewRuns})));
-    PairGuard pair(context_.locks(), from.lock, from.order_key(), to.lock, to.order_key());
-    if (to.dead || to.flushing > 0) return Error::Again;  // dead: given up in a shortage, as empty
-    const Piece piece = first_parts(from, wanted, kPartsPerPiece);
-    if (piece.pages > 0) {
-        TRY(copy_.quota.charge(context_.locks(), context_.slabs(), PageCount{piece.pages}));
-        vm::copy_pages(context_, from, to, region, piece.span, batch);
+    for (uint32_t frames = 0;; frames = Piece::kPinnedPerPiece) {
+        TRY((Reserve::ensure<RunTree, Run>(context_.worker, frames, {1, kPartsPerPiece + RunTree::kMostNewRuns})));
+        PairGuard pair(context_.locks(), from.lock, from.order_key(), to.lock, to.order_key());
+        if (to.dead || to.flushing > 0) return Error::Again;  // dead: given up in a shortage, as empty
+        const Piece piece = first_piece(from, wanted, kPartsPerPiece);
+        if (piece.pages == 0) return piece.span.end;
+        if (piece.pinned && frames == 0) continue;
+        TRY(copy_.quota.charge(context_.locks(), context_.slabs(), PageCount{piece.charged}));
+        if (piece.pinned) copy_pinned(context_, from, to, region, piece.span);
+        else vm::copy_pages(context_, from, to, region, piece.span, batch);
+        return piece.span.end;
     }
-    return piece.span.end;
 }
 
 // The part of one region in one leaf, from the cursor on, which moves with what is done.

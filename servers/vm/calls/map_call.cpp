@@ -1,8 +1,8 @@
 // mmap: decode, place, populate.
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/contiguous_operation.hpp"
 #include "servers/vm/calls/mapping.hpp"
-#include "servers/vm/calls/region_edits.hpp"
-#include "servers/vm/calls/segment_hold.hpp"
+#include "servers/vm/calls/placement.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/reserve.hpp"
 
@@ -11,10 +11,8 @@ namespace shoal::vm {
 namespace {
 
 constexpr uint64_t kKnownFlags = kMapShared | kMapPrivate | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapPopulate |
-                                 kMapFixedNoReplace;
+                                 kMapFixedNoReplace | ContiguousOperation::kFlags;
 constexpr uint64_t kExact = kMapFixed | kMapFixedNoReplace;
-// A map larger than this part of a slice goes to the common half.
-constexpr uint64_t kSliceShare = 8;
 
 struct MapPlan {
     uint64_t bytes;  // whole pages
@@ -44,43 +42,19 @@ Result<MapPlan> decode(const vm_calls::MmapArguments& arguments) {
 Result<VirtualAddress> CallHandlers::mmap(const vm_calls::MmapArguments& arguments) {
     Space& space = *TRY(caller());
     const MapPlan plan = TRY(decode(arguments));
+    context_.worker.statistics.maps.add();
+    if ((arguments.flags & ContiguousOperation::kFlags) != 0) {
+        const FrameBlock wanted = TRY(ContiguousOperation::decode(plan.bytes, arguments.flags));
+        return ContiguousOperation::start(context_, receipt_, process_, wanted, plan.attributes.access);
+    }
     // Beyond what it takes, a map leaves enough for its own removal.
     TRY(RangeOperation::reserve(context_));
-    context_.worker.statistics.maps.add();
     const VirtualRange wanted = VirtualRange::of(arguments.address, plan.bytes);
     if ((arguments.flags & kExact) != 0) return map_fixed(space, wanted, arguments.flags, plan.attributes);
-    const bool hinted = arguments.address >= AddressLayout::kLowest && arguments.address.page_aligned() &&
-                        arguments.address.in_user_space() && plan.bytes <= kUserTop - arguments.address.raw();
-    if (hinted && insert_over(context_, space, wanted, plan.attributes).ok())
+    if (AddressLayout::can_map(arguments.address, plan.bytes) && insert_over(context_, space, wanted, plan.attributes).ok())
         return finish_exact_map(space, wanted, arguments.flags);
-    const VirtualAddress address = TRY(place_anywhere(space, plan.bytes, plan.attributes));
+    const VirtualAddress address = TRY(place_anywhere(context_, space, plan.bytes, plan.attributes));
     return finish_map(space, VirtualRange::of(address, plan.bytes), arguments.flags);
-}
-
-Result<VirtualRange> CallHandlers::place_in(Space& space, uint32_t index, uint64_t bytes, RegionAttributes attributes) {
-    Segment* segment = TRY(space.obtain_segment(index, context_.slabs()));
-    TRY(context_.slabs().ensure<Region>(1 + region_edits::kMostNewRegions));
-    const VirtualAddress from = index == 0 ? AddressLayout::kCommonMaps : segment->range().start;
-    SegmentHold held(context_, space, *segment);
-    TRY(space.pay_for_regions(context_.locks(), context_.slabs(), *segment, 1));
-    const VirtualRange range = segment->find_free(bytes, bytes >= kLeafSize ? kLeafSize : kPageSize, from);
-    if (range.empty()) return Error::NoMemory;
-    // --- commit point ---
-    {
-        Segment::Change change(*segment);
-        region_edits::insert(context_, *segment, range, attributes);
-    }
-    if (range.size() > kPageSize) grant_leaves(context_, space, range, attributes);
-    return range;
-}
-
-Result<VirtualAddress> CallHandlers::place_anywhere(Space& space, uint64_t bytes, RegionAttributes attributes) {
-    const uint32_t slice = AddressLayout::slice_of(context_.cpu());
-    if (bytes <= space.layout().segment_range(slice).size() / kSliceShare) {
-        Result<VirtualRange> placed = place_in(space, slice, bytes, attributes);
-        if (placed.ok()) return placed.value().start;
-    }
-    return TRY(place_in(space, 0, bytes, attributes)).start;
 }
 
 Result<VirtualAddress> CallHandlers::map_fixed(Space& space, VirtualRange range, uint64_t flags,

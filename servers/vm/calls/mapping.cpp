@@ -64,7 +64,7 @@ void end_changing(WorkerContext& context, Space& space, VirtualRange range, End 
 }  // namespace
 
 void grant_leaves(WorkerContext& context, Space& space, VirtualRange range, RegionAttributes attributes) {
-    if (attributes.work != RegionWork::None) return;
+    if (attributes.work != RegionWork::None || !grantable(attributes)) return;
     VirtualAddress at = range.start;
     for (unsigned i = 0; i < kLeavesToGrant && at < range.end; ++i, at = at.leaf_down() + kLeafSize) {
         Leaf* leaf = space.leaves.find(at);

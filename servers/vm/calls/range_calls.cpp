@@ -15,6 +15,14 @@ Result<Space*> CallHandlers::caller() const {
     return caller_;
 }
 
+Result<Space*> CallHandlers::named_space(ProcessId process) const {
+    if (process.raw() == 0 || process == process_) return caller();
+    if (right_ == CallRight::OwnSpace) return Error::Permission;
+    Space* space = context_.processes.find(process);
+    if (space == nullptr) return Error::NoProcess;
+    return space;
+}
+
 Error CallHandlers::run_range(const RangeProgress& what, uint64_t result) {
     const RangeOperation::Started started = RangeOperation::start(context_, *caller_, receipt_, what);
     if (started.kind == RangeOperation::Started::Kind::Refused) return Error::NoMemory;

@@ -40,18 +40,20 @@ Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space
         return Error::NoMemory;
     Leaf& from = *touched.leaf;
     const unsigned page = page_in_leaf(address);
-    bool copied = false;
+    bool copied = false, device = false;
     {
         PairGuard pair(context.locks(), from.lock, from.order_key(), to->lock, to->order_key());
         const Run* run = from.trees.find(page);
         copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite;
+        device = run != nullptr && run->state().ownership == Ownership::Device;
         // As in a fault: some CPU may still see what was at these addresses before.
-        if (run != nullptr && !copied && !to->dead && to->flushing == 0) {
+        if (run != nullptr && !copied && !device && !to->dead && to->flushing == 0) {
             share_page(context, from, *to, to->pages_of(progress.range), page, progress.access);
             return Error::None;
         }
     }
     destination.quota.refund(context.locks(), PageCount{1});
+    if (device) return Error::BadAddress;
     // Who has the other copies is not to see what is written here from now on.
     return copied ? make_private(context, source, from, page) : Error::Again;
 }

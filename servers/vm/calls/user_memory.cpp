@@ -20,6 +20,7 @@ Error with_page(WorkerContext& context, Space& space, VirtualAddress address, Ac
         const PageEntry entry = touched.leaf->table().get(page_in_leaf(address));
         // It may have been unmapped again before we had the lock.
         if (!entry.held() || !entry.access().allows(needed)) continue;
+        if (entry.device()) return Error::BadAddress;
         use(window_pointer(entry.frame().address() + address.page_offset()));
         return Error::None;
     }

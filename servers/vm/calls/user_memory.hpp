@@ -6,7 +6,7 @@
 
 namespace shoal::vm {
 
-// Errors: BadAddress, NoMemory; DoNotReply: the waiter was put aside and is dispatched again (nothing is lost, since such a
+// Errors: BadAddress (a device's memory, too: VM does not see it), NoMemory; DoNotReply: the waiter was put aside and is dispatched again (nothing is lost, since such a
 // caller copies before its first effect or as its last); Again: no waiter was given, try again later.
 Error copy_from_user(WorkerContext& context, Space& space, VirtualAddress from, void* to, uint64_t bytes,
                      const Receipt* waiter);

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "servers/vm/fault/note_cpu.hpp"
-#include "servers/vm/fault/zeroed_frame.hpp"
 #include "servers/vm/leaf/copy_on_write.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/memory/memory_types.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/worker_context.hpp"
 #include "servers/vm/reserve.hpp"
@@ -46,15 +46,15 @@ class Attempt {
         const unsigned page = page_in_leaf(address_);
         Leaf* leaf = obtain_leaf(context_, space_, address_);
         if (leaf == nullptr) [[unlikely]] return {Touch::NoMemory};
-        ZeroedFrame frame(context_, space_.quota);
+        PageSupply supply(context_, space_, address_, view.attributes);
         // A peek without the lock: it only decides whether zeroing is worth doing before it.
-        if (!leaf->table().get(page).held() && !frame.obtain()) return {Touch::NoMemory};
+        if (!leaf->table().get(page).held() && !obtain(supply)) return {Touch::NoMemory};
         Guard guard(context_.locks(), leaf->lock);
         if (leaf->dead) [[unlikely]] return {leaf->flushing > 0 ? park_on(*leaf) : Touch::Raced};
         if (leaf->detached() || !segment.unchanged(view)) [[unlikely]] return {Touch::Raced};
         const PageSpan region = pages_of_region(*leaf, view.range, view.attributes);
-        if (view.range.size() > kPageSize) grant_next(*leaf, segment, view, region);
-        return finish(*leaf, complete(*leaf, region, page, view.attributes.access, frame));
+        if (view.range.size() > kPageSize && grantable(view.attributes)) grant_next(*leaf, segment, view, region);
+        return finish(*leaf, complete(*leaf, region, page, supply));
     }
     Touched serve_in_detached(Leaf& leaf);
     // The leaf's lock has gone: what came of it, after a break.
@@ -71,12 +71,10 @@ class Attempt {
         leaf.grant({region, view.attributes.access});
         if (!segment.unchanged(view)) [[unlikely]] leaf.grant({});  // Leaf::forget()
     }
-    Touch complete(Leaf& leaf, PageSpan region, unsigned page, Access allowed, ZeroedFrame& frame) {
-        if (leaf.table().get(page).held()) [[unlikely]] return complete_held(leaf, region, page, allowed);
+    Touch complete(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply) {
+        if (leaf.table().get(page).held()) [[unlikely]] return complete_held(leaf, region, page, supply.attributes.access);
         if (leaf.flushing > 0) [[unlikely]] return park_on(leaf);
-        if (!frame.ready()) [[unlikely]] return Touch::Raced;
-        map_page(context_, leaf, region, page, frame.release(), allowed);
-        return Touch::Mapped;
+        return supply_page(supply, leaf, region, page);
     }
     Touch complete_held(Leaf& leaf, PageSpan region, unsigned page, Access allowed) {
         const Access before = leaf.table().get(page).access();

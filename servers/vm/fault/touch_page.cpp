@@ -20,8 +20,8 @@ Touch judge(const RegionView& view, VirtualAddress address, Access needed) {
 
 Touched Attempt::serve_in_detached(Leaf& leaf) {
     const unsigned page = page_in_leaf(address_);
-    ZeroedFrame frame(context_, space_.quota);
-    if (!leaf.table().get(page).held() && !frame.obtain()) return {Touch::NoMemory};
+    PageSupply supply(context_, space_, address_, {});  // a leaf's own regions are of plain memory
+    if (!leaf.table().get(page).held() && !obtain(supply)) return {Touch::NoMemory};
     Guard guard(context_.locks(), leaf.lock);
     const Segment* own = leaf.own_regions();
     if (own == nullptr) return {Touch::Raced};
@@ -29,7 +29,8 @@ Touched Attempt::serve_in_detached(Leaf& leaf) {
     const Touch verdict = judge(view, address_, needed_);
     if (verdict != Touch::Raced) return {verdict};
     grant(leaf, view.range, view.attributes);
-    return finish(leaf, complete(leaf, leaf.pages_of(view.range), page, view.attributes.access, frame));
+    supply.attributes = view.attributes;
+    return finish(leaf, complete(leaf, leaf.pages_of(view.range), page, supply));
 }
 
 namespace {

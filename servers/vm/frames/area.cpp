@@ -122,6 +122,16 @@ uint32_t AreaBits::count_free() const {
     return count;
 }
 
+uint32_t AreaBits::next(uint32_t from, State state) const {
+    for (uint32_t at = from; at < kFramesPerArea; at = (at / 64 + 1) * 64) {
+        uint64_t word = words_[at / 64].load(std::memory_order_relaxed);
+        if (state == State::Taken) word = ~word;
+        word &= ~uint64_t{0} << (at % 64);
+        if (word != 0) return at / 64 * 64 + static_cast<uint32_t>(std::countr_zero(word));
+    }
+    return kFramesPerArea;
+}
+
 uint32_t AreaCount::promise(uint32_t wanted) {
     uint32_t seen = word_.load(std::memory_order_relaxed);
     for (;;) {

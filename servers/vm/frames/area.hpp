@@ -32,6 +32,9 @@ class alignas(kCacheLine) AreaBits {
     // Of an area taken whole, by its taker.
     void clear();
     [[nodiscard]] uint32_t count_free() const;
+    enum class State : uint8_t { Taken, Free };
+    // The first index at or behind `from` in this state, or kFramesPerArea. A hint: others take and give.
+    [[nodiscard]] uint32_t next(uint32_t from, State state) const;
     [[nodiscard]] bool free(uint32_t index) const {
         return (words_[index / 64].load(std::memory_order_relaxed) >> (index % 64) & 1) != 0;
     }

@@ -138,6 +138,12 @@ void FrameCache::free_areas(FrameNumber first, uint32_t areas) {
     pool_->give_areas(first, areas);
 }
 
+Result<FrameRange> FrameCache::allocate_block(const FrameBlock& wanted) {
+    const FrameRange block{TRY(pool_->take_block(wanted)), wanted.frames};
+    handed_out(block);
+    return block;
+}
+
 Result<void> FrameCache::allocate_range(FrameRange range) {
     TRY(pool_->take_range(range));
     handed_out(range);

@@ -67,7 +67,7 @@ uint32_t FramePool::take_some(CpuId cpu, uint32_t* reservation, FrameNumber* fra
         taken += more;
     }
     // Nothing unreserved is left: what others have reserved but not taken is free all the same.
-    for (uint32_t i = 0; i < trees_ && taken < wanted; ++i) {
+    for (uint32_t i = trees_; i-- > 0 && taken < wanted;) {
         taken += take_from_tree(i, frames + taken, wanted - taken);
     }
     return taken;
@@ -125,14 +125,19 @@ bool FramePool::try_reserve(uint32_t index, CpuId cpu) {
                                                          std::memory_order_relaxed);
 }
 
-// CPUs start their search at different trees, so that they do not meet at the first one.
+// The i-th tree that a search looks at. The lowest is everybody's last: its 16 MiB are what old devices reach.
+uint32_t FramePool::tree_in_turn(uint32_t start, uint32_t i) const {
+    const uint32_t others = trees_ - 1;
+    return i < others ? 1 + (start + i) % others : 0;
+}
+
+// CPUs start at different trees, so that they do not meet at one.
 bool FramePool::reserve(CpuId cpu, uint32_t* reservation) {
     const uint32_t old = *reservation;
-    const uint32_t start =
-        old != FrameTree::kNobody ? old + 1 : static_cast<uint32_t>(cpu.index()) * 7;
+    const uint32_t start = old != FrameTree::kNobody ? old : static_cast<uint32_t>(cpu.index()) * 7;
     unreserve(cpu, reservation);
     for (uint32_t i = 0; i < trees_; ++i) {
-        const uint32_t index = (start + i) % trees_;
+        const uint32_t index = tree_in_turn(start, i);
         if (!try_reserve(index, cpu)) continue;
         *reservation = index;
         return true;
@@ -173,7 +178,7 @@ Result<FrameNumber> FramePool::take_aligned(CpuId cpu, unsigned order) {
     const auto start = static_cast<uint32_t>(cpu.index()) * 7;
     for (const bool others : {false, true}) {
         for (uint32_t i = 0; i < trees_; ++i) {
-            const uint32_t index = (start + i) % trees_;
+            const uint32_t index = tree_in_turn(start, i);
             const uint32_t owner = tree(index).reserved_by.load(std::memory_order_relaxed);
             if ((owner != FrameTree::kNobody && owner != cpu.raw()) != others) continue;
             for (uint32_t area = index * kAreasPerTree; area < (index + 1) * kAreasPerTree;

@@ -38,6 +38,13 @@ struct alignas(kCacheLine) FrameTree {
 };
 static_assert(sizeof(FrameTree) == kCacheLine);
 
+// Neighbouring frames that somebody wants.
+struct FrameBlock {
+    uint32_t frames;
+    uint32_t alignment = 1;              // of the first, in frames: a power of two up to kFramesPerArea
+    FrameNumber below{~uint64_t{0}};     // than which all of them lie
+};
+
 class FramePool {
   public:
     // Bytes of permanent memory behind the object for a span of that many frames.
@@ -55,6 +62,8 @@ class FramePool {
     // 2^order frames, aligned to their size, order <= 6 or 9. Error: NoMemory (none such; draining may help).
     Result<FrameNumber> take_aligned(CpuId cpu, unsigned order);
     void give_aligned(FrameNumber first, unsigned order);
+    // Error: NoMemory (no such block; draining may help). Its frames may go back one by one.
+    Result<FrameNumber> take_block(const FrameBlock& wanted);
     // Exactly these frames. Error: Busy (not all are free).
     Result<void> take_range(FrameRange range);
     void give_range(FrameRange range);
@@ -86,10 +95,15 @@ class FramePool {
     [[nodiscard]] AreaBits& bits(uint32_t area) const;
     uint32_t take_from_tree(uint32_t tree, FrameNumber* frames, uint32_t wanted);
     uint32_t take_from_area(uint32_t area, FrameNumber* frames, uint32_t wanted);
+    [[nodiscard]] uint32_t tree_in_turn(uint32_t start, uint32_t i) const;
     bool reserve(CpuId cpu, uint32_t* reservation);
     bool try_reserve(uint32_t tree, CpuId cpu);
     bool take_piece(uint32_t area, uint32_t first, uint32_t frames);
     void give_piece(uint32_t area, uint32_t first, uint32_t frames);
+    [[nodiscard]] uint32_t room_below(uint32_t area, FrameNumber limit) const;
+    Result<FrameNumber> take_block_in(uint32_t area, const FrameBlock& wanted);
+    Result<uint32_t> take_areas_below(uint32_t wanted, FrameNumber limit);
+    Result<FrameNumber> take_block_of_areas(const FrameBlock& wanted);
     Result<FrameNumber> take_aligned_in(uint32_t area, unsigned order);
 
     FrameTable table_;

@@ -1,6 +1,7 @@
 #include "servers/vm/leaf/copy_on_write.hpp"
 
 #include "servers/vm/arena/window.hpp"
+#include "servers/vm/leaf/leaf_pages.hpp"
 
 namespace shoal::vm {
 
@@ -35,7 +36,7 @@ void give_up_writing(WorkerContext& context, Leaf& leaf, PageSpan part, PageStat
     leaf.trees.restate(context.slabs(), table, part, after);
     for (unsigned page = part.first; page < part.end; ++page) {
         const FrameNumber frame = table.get(page).frame();
-        table.set(page, PageEntry{frame, after.access});
+        table.set(page, PageEntry{frame, after});
         frames[frame].set_owner(nullptr);
     }
 }
@@ -49,13 +50,18 @@ void give_up_writing(WorkerContext& context, Leaf& leaf, PageSpan part, PageStat
     }
 }
 
+void copy_entries(const PageTable& source, PageTable& table, PageSpan span) {
+    for (unsigned page = span.first; page < span.end; ++page) table.set(page, source.get(page));
+}
+
 // The entries are what they are to be in both.
 void add_part(WorkerContext& context, const PageTable& source, Leaf& to, PageSpan region, PageSpan span, PageState state, uint64_t frame_sum) {
     PageTable& table = to.table();
     if (!to.trees.add_all(context.slabs(), table, region, span, state, frame_sum))
         for (unsigned page = span.first; page < span.end; ++page)
             to.trees.add(context.slabs(), table, region, page, state, source.get(page).frame());
-    share_entries(context.frame_table(), source, table, span);
+    if (state.ownership == Ownership::Device) copy_entries(source, table, span);
+    else share_entries(context.frame_table(), source, table, span);
     to.resident = static_cast<uint16_t>(to.resident + span.size());
 }
 
@@ -66,6 +72,7 @@ void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, P
     for_each_part(from, span, [&](const Part& part) {
         PageState state = part.state();
         const uint64_t frame_sum = part.sum_frames(from.table());
+        SHOAL_ASSERT(state.ownership != Ownership::Pinned);
         if (state.ownership == Ownership::Exclusive) {
             lost = lost || state.access.writes();
             state = PageState::in_region(Ownership::CopyOnWrite, state.access);
@@ -76,13 +83,38 @@ void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, P
     if (lost) batch.add_range(from, {from.address_of(span.first), from.address_of(span.end)});
 }
 
-Piece first_parts(const Leaf& leaf, PageSpan span, unsigned parts) {
-    Piece piece{{span.first, span.end}, 0};
+Piece first_piece(const Leaf& leaf, PageSpan span, unsigned parts) {
+    Piece piece{span};
+    unsigned seen = 0;
     for_each_part(leaf, span, [&](const Part& part) {
-        if (parts == 0) piece.span.end = piece.span.end < part.span.first ? piece.span.end : part.span.first;
-        else --parts, piece.pages += part.span.size();
+        if (part.span.first >= piece.span.end) return;
+        const Ownership ownership = part.state().ownership;
+        const bool pinned = ownership == Ownership::Pinned;
+        if (seen == parts || (pinned && seen > 0) || piece.pinned) {
+            piece.span.end = part.span.first;
+            return;
+        }
+        unsigned pages = part.span.size();
+        if (pinned) {
+            piece.pinned = true;
+            pages = pages < Piece::kPinnedPerPiece ? pages : Piece::kPinnedPerPiece;
+            piece.span.end = part.span.first + pages;
+        }
+        piece.pages += pages;
+        if (is_charged(ownership)) piece.charged += pages;
+        ++seen;
     });
     return piece;
+}
+
+void copy_pinned(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span) {
+    for_each_part(from, span, [&](const Part& part) {
+        for (unsigned page = part.span.first; page < part.span.end; ++page) {
+            const FrameNumber copy = context.frames().allocate_reserved();
+            __builtin_memcpy(window_pointer(copy), window_pointer(from.table().get(page).frame()), kPageSize);
+            map_page(context, to, region, page, copy, part.state().access);
+        }
+    });
 }
 
 bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access) {

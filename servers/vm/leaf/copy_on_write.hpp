@@ -14,15 +14,23 @@
 
 namespace shoal::vm {
 
-// The beginning of a span that has at most so many parts in equal state, and its resident pages.
+// The beginning of a span, and what a copy of it has to do: at most so many parts in equal state, which copy_pages() takes, or pinned pages,
+// at most kPinnedPerPiece, for copy_pinned().
 struct Piece {
+    static constexpr unsigned kPinnedPerPiece = 8;
     PageSpan span;
-    unsigned pages;
+    unsigned pages = 0;    // resident
+    unsigned charged = 0;  // those that the quota pays for
+    bool pinned = false;
 };
-Piece first_parts(const Leaf& leaf, PageSpan span, unsigned parts);
-// Gives absent pages of `to` what the same pages of `from` hold: shared memory, shared; else a copy on write. region: the pages of their
+Piece first_piece(const Leaf& leaf, PageSpan span, unsigned parts);
+// Gives absent pages of `to` what the same pages of `from` hold: shared memory, shared, a device's, too; else a copy on write. region: the pages of their
 // region in `to`. Needs reserved: a RunTree, a Run a part, and two more. The quota of the second space has been charged.
 void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span, FlushBatch& batch);
+
+// Gives absent pages of `to` copies of the pinned pages of a span: what others write meanwhile may be in them or not. Needs reserved: a frame
+// a page, a RunTree and two Runs. The quota of the second space has been charged.
+void copy_pinned(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span);
 
 // Makes a page that is copied on write the leaf's own, with the access, if nobody else holds it any more. Needs two reserved Runs.
 bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access);

@@ -12,22 +12,48 @@ void unmap_part(WorkerContext& context, Leaf& leaf, PageSpan part, Ownership own
     PageTable& table = leaf.table();
     leaf.trees.remove(context.slabs(), table, part);
     for (unsigned page = part.first; page < part.end; ++page) {
-        if (ownership != Ownership::Exclusive) {
-            batch.take_shared(context, leaf, page);
-        } else {
+        if (is_exclusive(ownership)) {
             batch.add_frame(context.frame_table(), table.get(page).frame());
             table.set(page, PageEntry{});
+        } else if (ownership == Ownership::Device) {
+            table.set(page, PageEntry{});
+        } else {
+            batch.take_shared(context, leaf, page);
         }
     }
     leaf.resident = static_cast<uint16_t>(leaf.resident - part.size());
 }
 
+uint64_t sum_of_neighbours(FrameNumber first, unsigned count) {
+    return first.raw() * count + uint64_t{count} * (count - 1) / 2;
+}
+
 }  // namespace
+
+void map_pinned(WorkerContext& context, Leaf& leaf, PageSpan region, PageSpan span, FrameNumber first, Access access) {
+    const PageState state{Ownership::Pinned, access};
+    PageTable& table = leaf.table();
+    const bool added = leaf.trees.add_all(context.slabs(), table, region, span, state, sum_of_neighbours(first, span.size()));
+    for (unsigned page = span.first; page < span.end; ++page) {
+        const FrameNumber frame = first + (page - span.first);
+        context.frame_table()[frame].claim(FrameKind::Anonymous, &leaf);
+        if (!added) leaf.trees.add(context.slabs(), table, region, page, state, frame);
+        table.set(page, PageEntry{frame, state});
+    }
+    leaf.resident = static_cast<uint16_t>(leaf.resident + span.size());
+}
+
+void map_device(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, Access access) {
+    const PageState state{Ownership::Device, access};
+    leaf.trees.add(context.slabs(), leaf.table(), region, page, state, frame);
+    leaf.table().set(page, PageEntry{frame, state});
+    ++leaf.resident;
+}
 
 void upgrade_page(WorkerContext& context, Leaf& leaf, unsigned page, Access access) {
     const PageState state = PageState::in_region(leaf.trees.find(page)->state().ownership, access);
     leaf.trees.restate(context.slabs(), leaf.table(), {page, page + 1}, state);
-    leaf.table().set(page, PageEntry{leaf.table().get(page).frame(), state.access});
+    leaf.table().set(page, PageEntry{leaf.table().get(page).frame(), state});
 }
 
 namespace {
@@ -51,9 +77,10 @@ unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking t
         const PageSpan part = run->span().intersect({at, span.end});
         const Ownership ownership = run->state().ownership;
         at = part.end;
-        if (taking == Taking::Private && ownership == Ownership::Shared) continue;
+        const bool may_go = ownership == Ownership::Exclusive || ownership == Ownership::CopyOnWrite;
+        if (taking == Taking::Private && !may_go) continue;
         unmap_part(context, leaf, part, ownership, batch);
-        taken += part.size();
+        if (is_charged(ownership)) taken += part.size();
         touched = {touched.first < part.first ? touched.first : part.first, part.end};
     }
     if (taking == Taking::All) leaf.trees.cut(context.slabs(), span);
@@ -63,8 +90,8 @@ unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking t
 
 namespace {
 
-void set_entries(PageTable& table, PageSpan span, Access access) {
-    for (unsigned page = span.first; page < span.end; ++page) table.set(page, PageEntry{table.get(page).frame(), access});
+void set_entries(PageTable& table, PageSpan span, PageState state) {
+    for (unsigned page = span.first; page < span.end; ++page) table.set(page, PageEntry{table.get(page).frame(), state});
 }
 
 }  // namespace
@@ -75,7 +102,7 @@ PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access ac
     if (Run* run = leaf.trees.whole(span)) {
         const PageState before = run->state(), after = PageState::in_region(before.ownership, access);
         RunTree::restate_only(*run, after);
-        set_entries(table, span, after.access);
+        set_entries(table, span, after);
         return after.access.allows(before.access) ? lost : span;
     }
     leaf.trees.isolate(context.slabs(), table, span);
@@ -87,7 +114,7 @@ PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access ac
         at = part.end;
         if (after == before) continue;
         leaf.trees.restate(context.slabs(), table, part, after);
-        set_entries(table, part, after.access);
+        set_entries(table, part, after);
         if (!after.access.allows(before.access)) lost = {lost.first < part.first ? lost.first : part.first, part.end};
     }
     return lost;
@@ -102,8 +129,8 @@ void settle_pages(Leaf& leaf, PageSpan span, FlushBatch& batch) { flush_changed(
 void share_page(WorkerContext& context, Leaf& from, Leaf& to, PageSpan to_region, unsigned page, Access access) {
     const FrameNumber frame = from.table().get(page).frame();
     const PageState state = from.trees.find(page)->state();
-    SHOAL_ASSERT(state.ownership != Ownership::CopyOnWrite);
-    if (state.ownership == Ownership::Exclusive) {
+    SHOAL_ASSERT(state.ownership != Ownership::CopyOnWrite && state.ownership != Ownership::Device);
+    if (is_exclusive(state.ownership)) {
         from.trees.restate(context.slabs(), from.table(), {page, page + 1}, {Ownership::Shared, state.access});
         context.frame_table()[frame].set_owner(nullptr);
     }
@@ -128,8 +155,12 @@ namespace {
 
 uint64_t empty_leaf(WorkerContext& context, Leaf& leaf) {
     const FrameTable table = context.frame_table();
-    const uint64_t charged = leaf.resident + (leaf.charged ? uint64_t{1} : 0);
-    leaf.trees.for_each([&](const Run& run) { release_all(context, leaf.table(), run.span()); });
+    uint64_t charged = leaf.charged ? 1 : 0;
+    leaf.trees.for_each([&](const Run& run) {
+        if (run.state().ownership == Ownership::Device) return;
+        charged += run.span().size();
+        release_all(context, leaf.table(), run.span());
+    });
     leaf.trees.clear(context.slabs());
     leaf.resident = 0;
     if (table[leaf.table_frame()].release() == Released::Last) context.frames().free(leaf.table_frame());

@@ -17,16 +17,21 @@ namespace shoal::vm {
     ++leaf.resident;
 }
 
+// Likewise frames that are neighbours, at a span of pages; they stay where they are.
+void map_pinned(WorkerContext& context, Leaf& leaf, PageSpan region, PageSpan span, FrameNumber first, Access access);
+// Maps what is no memory of ours. Needs a reserved RunTree and Run.
+void map_device(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, Access access);
+
 // Gives a resident page the access that its region allows. Only where that adds rights: nothing is flushed.
 void upgrade_page(WorkerContext& context, Leaf& leaf, unsigned page, Access access);
 
 // Which pages a removal takes.
 enum class Taking : uint8_t {
     All,      // and the span is no longer of the regions that it was of
-    Private,  // those of this leaf alone: shared memory keeps its contents
+    Private,  // those of this leaf alone that may go: what is shared, or a device knows, keeps its contents
 };
 
-// Unmaps the resident pages of the span into the batch. Returns how many there were. Needs reserved RunTrees and Runs.
+// Unmaps the resident pages of the span into the batch. Returns how many of them the quota has paid for. Needs reserved RunTrees and Runs.
 unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking taking, FlushBatch& batch);
 
 // Whether the span may be unmapped without a batch: it is all that a region has here, resident in one run that nobody else maps, and only
@@ -70,7 +75,7 @@ PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access ac
 // Changes nothing; if a flush of the leaf is under way, the batch flushes the span too, so that its end comes after.
 void settle_pages(Leaf& leaf, PageSpan span, FlushBatch& batch);
 
-// Maps a resident page of one leaf, not one copied on write, at the same, absent, page of another too; both are locked. to_region: the
+// Maps a resident page of one leaf, neither one copied on write nor a device's, at the same, absent, page of another too; both are locked. to_region: the
 // pages of the second one's region. Needs reserved Runs for each and a RunTree. The quota of the second space has been charged.
 void share_page(WorkerContext& context, Leaf& from, Leaf& to, PageSpan to_region, unsigned page, Access access);
 

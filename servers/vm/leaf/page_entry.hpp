@@ -10,8 +10,9 @@
 #include <atomic>
 #include <cstdint>
 
+#include "abi/memory.hpp"
 #include "base/address.hpp"
-#include "servers/vm/leaf/access.hpp"
+#include "servers/vm/leaf/page_state.hpp"
 
 namespace shoal::vm {
 
@@ -20,6 +21,8 @@ class PageEntry {
     constexpr PageEntry() = default;  // nothing held
     constexpr PageEntry(FrameNumber frame, Access access)
         : raw_(frame.address().raw() | kHeld | access_bits(access)) {}
+    constexpr PageEntry(FrameNumber frame, PageState state)
+        : raw_(PageEntry{frame, state.access}.raw_ | (state.ownership == Ownership::Device ? kDevice : 0)) {}
     static constexpr PageEntry from_raw(uint64_t raw) { return PageEntry{raw}; }
     // next: a page of the same table whose entry is leaving with this one, or kNoPage.
     static constexpr PageEntry leaving(FrameNumber frame, unsigned next) {
@@ -30,6 +33,8 @@ class PageEntry {
     [[nodiscard]] constexpr uint64_t raw() const { return raw_; }
     [[nodiscard]] constexpr bool held() const { return (raw_ & kHeld) != 0; }
     [[nodiscard]] constexpr bool present() const { return (raw_ & kPresent) != 0; }
+    // What it maps is reached by the CPU alone, and not cached.
+    [[nodiscard]] constexpr bool device() const { return (raw_ & kDevice) != 0; }
     [[nodiscard]] constexpr bool is_leaving() const { return (raw_ & (kHeld | kLeaving)) == kLeaving; }
     [[nodiscard]] constexpr unsigned next_leaving() const { return static_cast<unsigned>(raw_ >> kNextShift); }
     [[nodiscard]] constexpr FrameNumber frame() const { return FrameNumber{(raw_ & kFrame) >> kPageShift}; }
@@ -44,6 +49,8 @@ class PageEntry {
   private:
     static constexpr uint64_t kPresent = 1 << 0, kWritable = 1 << 1, kUser = 1 << 2, kAccessed = 1 << 5, kDirty = 1 << 6;
     static constexpr uint64_t kHeld = 1 << 9, kLeaving = 1 << 10;  // ignored by the CPU
+    // UC-: write combining where an MTRR says so (SDM vol. 3A, tables 12-7 and 12-10).
+    static constexpr uint64_t kDevice = 1 << 4 | kDevicePageBit;
     static constexpr unsigned kNextShift = 52;                     // likewise where the entry is not present
     static constexpr uint64_t kNoExecute = uint64_t{1} << 63;
     static constexpr uint64_t kFrame = 0x000f'ffff'ffff'f000;

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "base/containers/avl.hpp"
-#include "servers/vm/leaf/access.hpp"
+#include "servers/vm/leaf/page_state.hpp"
 #include "servers/vm/slab/slab_types.hpp"
 
 namespace shoal::vm {
@@ -27,22 +27,6 @@ struct PageSpan {
         return {first > o.first ? first : o.first, end < o.end ? end : o.end};
     }
     constexpr bool operator==(const PageSpan&) const = default;
-};
-
-enum class Ownership : uint8_t {
-    Exclusive,    // anonymous, this leaf alone: no count, nobody to ask
-    Shared,       // the frame's count says how many leaves map it. What one writes all read
-    CopyOnWrite,  // counted likewise, but nobody writes it: who wants to gets a copy (leaf/copy_on_write.hpp)
-};
-
-struct PageState {
-    Ownership ownership = Ownership::Exclusive;
-    Access access;
-    // Of a page in a region that allows so much.
-    [[nodiscard]] static constexpr PageState in_region(Ownership ownership, Access allowed) {
-        return {ownership, ownership == Ownership::CopyOnWrite ? allowed.without_write() : allowed};
-    }
-    constexpr bool operator==(const PageState&) const = default;
 };
 
 class Run {

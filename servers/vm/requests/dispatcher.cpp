@@ -3,6 +3,7 @@
 #include "abi/trap.hpp"
 #include "abi/vm_call_dispatch.hpp"
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/contiguous_operation.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
 #include "servers/vm/calls/fork_operation.hpp"
 #include "servers/vm/calls/load_operation.hpp"
@@ -42,7 +43,8 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
     const uint32_t number = message.type() - kVmCallBase;
     if (for_system_only(number) && (caller_word & kVmCallAllowed) == 0)
         return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
-    CallHandlers handlers(context, exchange, process, context.processes.find(process));
+    const CallRight right = (caller_word & kVmCallAllowed) != 0 ? CallRight::AnySpace : CallRight::OwnSpace;
+    CallHandlers handlers(context, exchange, process, context.processes.find(process), right);
     const Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
     if (error == Error::DoNotReply) return Action::none();
     if (error == Error::NoMemory && wait_for_memory(context, exchange)) return Action::none();
@@ -132,6 +134,8 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             return LoadOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Fork:
             return ForkOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Contiguous:
+            return ContiguousOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Flush:
             context.slabs().destroy(&request);
             return Action::none();

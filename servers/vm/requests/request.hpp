@@ -34,6 +34,7 @@ enum class RequestKind : uint8_t {
     Share,  // a range of one space on its way into another (ShareOperation)
     Load,   // an executable on its way into a space (LoadOperation)
     Fork,   // a space being copied (ForkOperation)
+    Contiguous,  // neighbouring frames on their way into a space (ContiguousOperation)
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
     Held,   // as Again, for the one call that a worker holds (hold())
@@ -49,6 +50,9 @@ enum class RangeKind : uint8_t {
     Share,
     CopyRegions,  // of a space (ForkOperation): first these
     CopyPages,
+    Clear,  // neighbouring frames (ContiguousOperation): first clear them
+    Place,
+    Fill,
 };
 
 // What an operation may draw on.
@@ -91,7 +95,9 @@ class Request {
     ProcessId source;            // Share, Load, Fork only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
     RangeProgress range;
-    RangeReserve reserve;        // Range
+    RangeReserve reserve;        // Range, Contiguous
+    FrameRange frames;           // Contiguous: those that are no leaf's yet
+    uint64_t cleared = 0;        // of them, while they are being cleared
     Request* next = nullptr;     // on one chain at a time: a leaf's, a segment's, a desk's
     RetireHook grace;            // Exit: waits until no worker can be inside the space
 };

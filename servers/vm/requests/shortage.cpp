@@ -67,13 +67,24 @@ void wait_for_round(WorkerContext& context, Request& request) {
 
 }  // namespace
 
-bool wait_for_memory(WorkerContext& context, const Receipt& receipt) {
-    if (!worth_waiting(context, receipt)) return false;
+namespace {
+
+bool wait_for_round(WorkerContext& context, const Receipt& receipt) {
     drain(context);
     // The upper half of the stock: a crowd that waits for memory leaves what gives it back the other half.
     if (!context.slabs().ensure_from_stock<Request>(Request::kStock / 2).ok()) return false;
     wait_for_round(context, *context.slabs().create_reserved<Request>(RequestKind::Again, receipt, context.cpu()));
     return true;
+}
+
+}  // namespace
+
+bool wait_for_memory(WorkerContext& context, const Receipt& receipt) {
+    return worth_waiting(context, receipt) && wait_for_round(context, receipt);
+}
+
+bool wait_for_neighbours(WorkerContext& context, const Receipt& receipt) {
+    return !receipt.after_shortage && wait_for_round(context, receipt);
 }
 
 bool wait_for_memory(WorkerContext& context, Request& request) {

@@ -8,6 +8,8 @@ namespace shoal::vm {
 // Puts the request aside for a round of draining, after which it is dispatched once more. False: it had its round already,
 // or there is no memory even to put it aside; then the call fails.
 bool wait_for_memory(WorkerContext& context, const Receipt& receipt);
+// Likewise where neighbouring frames are missing, however many there are: single ones that lie in caches keep others apart.
+bool wait_for_neighbours(WorkerContext& context, const Receipt& receipt);
 // A request that goes on by itself afterwards.
 bool wait_for_memory(WorkerContext& context, Request& request);
 

@@ -33,6 +33,10 @@ class AddressLayout {
         const VirtualAddress end = start + (uint64_t{1} << shift_);
         return {start, end < kTop ? end : kTop};
     }
+    // Whether a map may lie exactly there.
+    [[nodiscard]] static constexpr bool can_map(VirtualAddress address, uint64_t bytes) {
+        return address >= kLowest && address.page_aligned() && address.in_user_space() && bytes <= kUserTop - address.raw();
+    }
     [[nodiscard]] static constexpr uint32_t slice_of(CpuId cpu) { return uint32_t{cpu.raw()} + 1; }
     // A slice of fewer CPUs than a power of two leaves address ranges that belong to no CPU; they are segments like others.
     [[nodiscard]] constexpr uint32_t segments() const { return (1u << (46 - shift_)) + 1; }

@@ -12,8 +12,12 @@ inline PageSpan pages_of_region(const Leaf& leaf, VirtualRange range, RegionAttr
     return leaf.pages_of(range);
 }
 
+// Who has a grant maps zeroed pages.
+constexpr bool grantable(RegionAttributes attributes) { return attributes.type == MemoryType::Anonymous; }
+
 // Under the leaf's lock, with the region known to be so: the segment was found unchanged since, or its lock is held.
 inline void grant(Leaf& leaf, VirtualRange range, RegionAttributes attributes) {
+    if (!grantable(attributes)) return;
     leaf.grant({pages_of_region(leaf, range, attributes), attributes.access});
 }
 

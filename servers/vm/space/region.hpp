@@ -12,6 +12,7 @@
 
 #include "base/containers/avl.hpp"
 #include "servers/vm/leaf/access.hpp"
+#include "servers/vm/memory/memory_type.hpp"
 #include "servers/vm/slab/slab_types.hpp"
 
 namespace shoal::vm {
@@ -37,14 +38,34 @@ struct RegionAttributes {
     Access access;
     RegionTraits traits = RegionTraits::None;
     RegionWork work = RegionWork::None;
+    MemoryType type = MemoryType::Anonymous;
+    // Direct: physical less virtual address, whole pages. So parting a region, or moving its border, leaves it as it is, and of neighbours only those
+    // are alike that map on from one to the other.
+    uint64_t displacement = 0;
     constexpr bool operator==(const RegionAttributes&) const = default;
+    // Anonymous memory with nothing special to it.
+    [[nodiscard]] constexpr bool plain() const {
+        return traits == RegionTraits::None && work == RegionWork::None && type == MemoryType::Anonymous;
+    }
+    // Direct: where an address lies.
+    [[nodiscard]] constexpr PhysicalAddress physical(VirtualAddress address) const {
+        return PhysicalAddress{address.raw() + displacement};
+    }
+    // Direct, to lie at the address from here on; displacement is the physical address itself until then.
+    [[nodiscard]] constexpr RegionAttributes placed_at(VirtualAddress start) const {
+        RegionAttributes placed = *this;
+        if (type == MemoryType::Direct) placed.displacement -= start.raw();
+        return placed;
+    }
     // The process has something mapped there.
     [[nodiscard]] constexpr bool mapped() const { return work != RegionWork::Unmapping && work != RegionWork::Vacant; }
     // Faults wait for the end of the work.
     [[nodiscard]] constexpr bool closed() const { return work == RegionWork::Changing || work == RegionWork::Arriving; }
     // Of what is left of a stack without its lowest page.
     [[nodiscard]] constexpr RegionAttributes without_guard() const {
-        return {access, traits == RegionTraits::GrowsDown ? RegionTraits::None : traits, work};
+        RegionAttributes rest = *this;
+        if (traits == RegionTraits::GrowsDown) rest.traits = RegionTraits::None;
+        return rest;
     }
 };
 
@@ -85,14 +106,19 @@ class Region {
     AvlHook hook;
 
   private:
-    static constexpr uint32_t pack(RegionAttributes a) {
-        return a.access.raw() | uint32_t{static_cast<uint8_t>(a.traits)} << 8 | uint32_t{static_cast<uint8_t>(a.work)} << 16;
+    // In the bits that a displacement of whole pages leaves free.
+    static constexpr unsigned kBits = 3, kMask = (1u << kBits) - 1;
+    static constexpr uint64_t pack(RegionAttributes a) {
+        return a.displacement | a.access.raw() | uint64_t{static_cast<uint8_t>(a.traits)} << kBits |
+               uint64_t{static_cast<uint8_t>(a.work)} << 2 * kBits | uint64_t{static_cast<uint8_t>(a.type)} << 3 * kBits;
     }
-    static constexpr RegionAttributes unpack(uint32_t word) {
-        return {Access::from_raw(word & 0xff), RegionTraits(word >> 8 & 0xff), RegionWork(word >> 16 & 0xff)};
+    static constexpr RegionAttributes unpack(uint64_t word) {
+        return {Access::from_raw(word & kMask), RegionTraits(word >> kBits & kMask), RegionWork(word >> 2 * kBits & kMask),
+                MemoryType(word >> 3 * kBits & kMask), word & ~uint64_t{kPageSize - 1}};
     }
+    static_assert(4 * kBits == kPageShift && Access::kValues <= kMask + 1);
     std::atomic<uint64_t> start_{0}, end_{0};
-    std::atomic<uint32_t> attributes_{0};
+    std::atomic<uint64_t> attributes_{0};
 };
 static_assert(sizeof(Region) + sizeof(void*) <= kCacheLine, "with the link while it is free: one line");
 

@@ -41,6 +41,10 @@ Error ReferenceSpace::check_map(const Operation& op) const {
     if (op.bytes > kUserTop) return Error::NoMemory;
     if (const Error error = check_protection(op.protection); error != Error::None) return error;
     if ((op.flags & kMapGrowsDown) != 0 && op.bytes <= kPage) return Error::Invalid;  // the guard alone
+    if ((op.flags & kMapContiguous) != 0) {
+        if ((op.flags & kMapPopulate) == 0 || (op.flags & (kMapFixed | kMapGrowsDown)) != 0) return Error::Invalid;
+        if (op.bytes > kMostContiguousBytes) return Error::NoMemory;
+    }
     if ((op.flags & (kMapFixed | kMapFixedNoReplace)) == 0) return Error::None;
     const uint64_t bytes = round_up_to_pages(op.bytes);
     if (op.address % kPage != 0 || op.address < kLowestMap) return Error::Invalid;
@@ -58,9 +62,10 @@ bool ReferenceSpace::map_fits(const Operation& op, uint64_t chosen) const {
 
 void ReferenceSpace::map(const Operation& op, uint64_t chosen) {
     const uint64_t end = chosen + round_up_to_pages(op.bytes);
+    const bool contiguous = (op.flags & kMapContiguous) != 0;
     erase(chosen, end);
     for (uint64_t page = chosen; page < end; page += kPage)
-        pages_[page] = Page{op.protection, false, false, zeros()};
+        pages_[page] = Page{op.protection, false, false, contiguous, zeros()};
     if ((op.flags & kMapGrowsDown) != 0) pages_.at(chosen).guard = true;
 }
 
@@ -85,7 +90,7 @@ Error ReferenceSpace::dont_need(const Operation& op) {
     const uint64_t end = op.address + round_up_to_pages(op.bytes);
     if (!mapped_throughout(op.address, end)) return Error::BadAddress;
     for (uint64_t page = op.address; page < end; page += kPage)
-        if (Page& at = pages_.at(page); !at.shared) at.contents = zeros();
+        if (Page& at = pages_.at(page); !at.shared && !at.pinned) at.contents = zeros();
     return Error::None;
 }
 
@@ -100,7 +105,7 @@ Outcome ReferenceSpace::brk(const Operation& op) {
         return outcome;
     }
     for (uint64_t page = old_top; page < top; page += kPage)
-        pages_[page] = Page{kProtectRead | kProtectWrite, false, false, zeros()};
+        pages_[page] = Page{kProtectRead | kProtectWrite, false, false, false, zeros()};
     if (top < old_top) erase(top, old_top);
     outcome.address = heap_end_ = op.address;
     return outcome;
@@ -149,8 +154,10 @@ void ReferenceSpace::share_from(ReferenceSpace& source, const Operation& op) {
 
 void ReferenceSpace::copy_from(const ReferenceSpace& source) {
     *this = source;
-    for (auto& [address, page] : pages_)
+    for (auto& [address, page] : pages_) {
+        page.pinned = false;
         if (!page.shared) page.contents = std::make_shared<Contents>(*page.contents);
+    }
 }
 
 void ReferenceSpace::clear() {

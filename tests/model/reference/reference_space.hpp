@@ -26,6 +26,7 @@ class ReferenceSpace {
         uint64_t protection;
         bool guard = false;                  // the lowest page of a stack, while it is mapped
         bool shared = false;                 // came to or went from another space by `share`
+        bool pinned = false;                 // of contiguous memory
         std::shared_ptr<Contents> contents;  // one object where spaces share the page
     };
 

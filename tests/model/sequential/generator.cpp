@@ -91,6 +91,7 @@ void Generator::choose_map(Operation& op) {
     if (one_in(60)) op.address += below(kPageSize);
     if (one_in(16)) op.flags |= kMapPopulate;
     if (one_in(20)) op.flags |= kMapGrowsDown;
+    if ((op.flags & kMapFixed) == 0 && one_in(8)) op.flags |= kMapContiguous | (one_in(20) ? 0 : uint64_t{kMapPopulate});
 }
 
 void Generator::choose_end(Operation& op, const ReferenceSpace& space) {

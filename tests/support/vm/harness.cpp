@@ -125,11 +125,11 @@ void Harness::settle() {
     }
 }
 
-Message Harness::call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments) {
+Message Harness::call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments, uint64_t allowed) {
     Receipt receipt;
     receipt.message = arguments;
     receipt.message.set_type(kVmCallBase + static_cast<uint32_t>(number));
-    receipt.message.words[kVmCallerWord] = process.raw() | kVmCallAllowed;
+    receipt.message.words[kVmCallerWord] = process.raw() | allowed;
     (void)ask(cpu, process, receipt);
     return receipt.message;
 }

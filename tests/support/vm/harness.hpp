@@ -48,8 +48,8 @@ class Harness {
     Error munmap(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes);
     Error mprotect(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t protection);
     Error discard(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes);
-    // Any call: arguments in words 1..; results in words 1.. of the answer.
-    Message call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments);
+    // Any call: arguments in words 1..; results in words 1.. of the answer. allowed: the call's bit in the caller's mask.
+    Message call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments, uint64_t allowed = kVmCallAllowed);
     VmUsage usage(CpuId cpu, ProcessId process);
 
     // A thread's access to an aligned 64-bit word. The error is what the kernel would end the process with.

@@ -81,6 +81,26 @@ class PoolModel : public testing::Test {
         auto first = pool.take_areas(2);
         if (first) record(*first, 2 * kFramesPerArea, Piece::Areas);
     }
+    // Found if and only if there is one, in one area or of whole ones.
+    void take_block() {
+        FrameBlock wanted{static_cast<uint32_t>(1 + random() % (random() % 4 == 0 ? 1600 : 40))};
+        if (random() % 2 == 0) wanted.alignment = 1u << random() % 10;
+        if (random() % 2 == 0) wanted.below = at(random() % free.size());
+        auto first = pool.take_block(wanted);
+        if (first) {
+            ASSERT_EQ(first->raw() % wanted.alignment, 0u);
+            ASSERT_LE((*first + wanted.frames).raw(), wanted.below.raw());
+            return record(*first, wanted.frames, Piece::Range);
+        }
+        const bool areas = wanted.frames > kFramesPerArea;
+        const uint64_t step = areas ? kFramesPerArea : wanted.alignment;
+        const uint64_t needed = areas ? (wanted.frames + kFramesPerArea - 1) / kFramesPerArea * kFramesPerArea : wanted.frames;
+        for (uint64_t i = (step - HostArena::kFirstFrame.raw() % step) % step; i + needed <= free.size(); i += step) {
+            const bool one_area = at(i).raw() / kFramesPerArea == (at(i).raw() + needed - 1) / kFramesPerArea;
+            if ((!areas && !one_area) || (at(i) + needed).raw() > wanted.below.raw()) continue;
+            ASSERT_FALSE(model_has(at(i), needed)) << wanted.frames << " frames at " << at(i).raw();
+        }
+    }
     void give_back() {
         if (taken.empty()) return;
         std::swap(taken[random() % taken.size()], taken.back());
@@ -112,7 +132,7 @@ class PoolModel : public testing::Test {
 TEST_F(PoolModel, AgreesWithBitMap) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     for (int step = 0; step < 12'000; ++step) {
-        switch (random() % 8) {
+        switch (random() % 9) {
             case 0:
                 take_batch();
                 break;
@@ -124,6 +144,9 @@ TEST_F(PoolModel, AgreesWithBitMap) {
                 break;
             case 3:
                 if (step % 16 == 0) take_areas();
+                break;
+            case 4:
+                take_block();
                 break;
             default:
                 give_back();

@@ -77,6 +77,19 @@ TEST(FrameTorture, FramesWanderBetweenCpus) {
     expect_frames_add_up(arena);
 }
 
+// Its frames go one by one.
+void give_up_block(Worker& worker, FrameRange& block) {
+    for (uint64_t i = 0; i < block.count; ++i) free_stamped(worker, block.first + i);
+    block = {};
+}
+void exchange_block(Worker& worker, FrameRange& block, uint32_t frames) {
+    give_up_block(worker, block);
+    auto taken = worker.frames.allocate_block({.frames = frames});
+    if (!taken) return worker.frames.drain();
+    block = *taken;
+    for (uint64_t i = 0; i < block.count; ++i) stamp(block.first + i);
+}
+
 // Small memory, so that takers empty areas under each other's eyes, beside whole areas and aligned pieces.
 TEST(FrameTorture, PiecesOfAllSizesInScarceMemory) {
     HostArena arena({.bytes = 8 << 20, .cpus = 4});
@@ -85,7 +98,9 @@ TEST(FrameTorture, PiecesOfAllSizesInScarceMemory) {
     run_workers(arena, [&](Worker& worker) {
         std::mt19937_64 random(seed + worker.cpu.raw());
         std::vector<std::pair<FrameNumber, unsigned>> held;
+        FrameRange block;
         for (int step = 0; step < kSteps / 10; ++step) {
+            if (random() % 16 == 0) exchange_block(worker, block, static_cast<uint32_t>(1 + random() % 700));
             const unsigned order = random() % 64 == 0 ? 9 : static_cast<unsigned>(random() % 7);
             if (random() % 2 == 0) {
                 auto first = worker.frames.allocate_aligned(order);
@@ -100,6 +115,7 @@ TEST(FrameTorture, PiecesOfAllSizesInScarceMemory) {
             }
         }
         for (const auto& [first, order] : held) worker.frames.free_aligned(first, order);
+        give_up_block(worker, block);
     });
     EXPECT_EQ(arena.frames_in_use(), 0u);
     drain_all(arena);

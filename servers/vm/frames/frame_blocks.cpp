@@ -1,0 +1,74 @@
+// Blocks: neighbouring frames in any number, with an alignment and below a limit, for devices. Rare, and searched for from above: what
+// lies low is for those who can reach nothing else.
+#include <algorithm>
+
+#include "servers/vm/frames/frame_pool.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr uint32_t round_up(uint32_t index, uint32_t alignment) { return (index + alignment - 1) & ~(alignment - 1); }
+
+}  // namespace
+
+// Frames of the area that lie below the limit.
+uint32_t FramePool::room_below(uint32_t area, FrameNumber limit) const {
+    const uint64_t first = frame_at(area, 0).raw();
+    return first >= limit.raw() ? 0 : static_cast<uint32_t>(std::min<uint64_t>(limit.raw() - first, kFramesPerArea));
+}
+
+// The first fit; others may take of it meanwhile, then the next one.
+Result<FrameNumber> FramePool::take_block_in(uint32_t area, const FrameBlock& wanted) {
+    const uint32_t room = room_below(area, wanted.below);
+    if (room < wanted.frames || !count(area).promise_exactly(wanted.frames)) return Error::NoMemory;
+    for (uint32_t first = 0; first + wanted.frames <= room;) {
+        const uint32_t begin = round_up(bits(area).next(first, AreaBits::State::Free), wanted.alignment);
+        if (begin + wanted.frames > room) break;
+        const uint32_t end = bits(area).next(begin, AreaBits::State::Taken);
+        if (end >= begin + wanted.frames && bits(area).take_exact(begin, wanted.frames)) {
+            tree_of_area(area).free.fetch_sub(static_cast<int32_t>(wanted.frames), std::memory_order_relaxed);
+            return frame_at(area, begin);
+        }
+        first = std::max(end, begin + 1);
+    }
+    count(area).give(wanted.frames);
+    return Error::NoMemory;
+}
+
+// So many whole neighbours, the highest ones.
+Result<uint32_t> FramePool::take_areas_below(uint32_t wanted, FrameNumber limit) {
+    uint32_t run = 0;
+    for (uint32_t area = areas(); area-- > 0;) {
+        if (room_below(area, limit) == kFramesPerArea && count(area).take_whole()) {
+            tree_of_area(area).free.fetch_sub(kFramesPerArea, std::memory_order_relaxed);
+            if (++run == wanted) return area;
+            continue;
+        }
+        if (run > 0) give_areas(frame_at(area + 1, 0), run);
+        run = 0;
+    }
+    if (run > 0) give_areas(frame_at(0, 0), run);
+    return Error::NoMemory;
+}
+
+Result<FrameNumber> FramePool::take_block_of_areas(const FrameBlock& wanted) {
+    const uint32_t whole = (wanted.frames + kFramesPerArea - 1) / kFramesPerArea;
+    const uint32_t first = TRY(take_areas_below(whole, wanted.below));
+    for (uint32_t area = first; area < first + whole; ++area) split_area(frame_at(area, 0));
+    const uint64_t rest = uint64_t{whole} * kFramesPerArea - wanted.frames;
+    if (rest > 0) give_range({frame_at(first, 0) + wanted.frames, rest});
+    return frame_at(first, 0);
+}
+
+Result<FrameNumber> FramePool::take_block(const FrameBlock& wanted) {
+    SHOAL_ASSERT(wanted.frames > 0 && wanted.alignment <= kFramesPerArea);
+    if (wanted.frames > kFramesPerArea) return take_block_of_areas(wanted);
+    for (uint32_t area = areas(); area-- > 0;) {
+        Result<FrameNumber> block = take_block_in(area, wanted);
+        if (block.ok()) return block;
+    }
+    return Error::NoMemory;
+}
+
+}  // namespace shoal::vm

@@ -1,0 +1,22 @@
+// PageSupply: an absent page on its way to a frame: which page it is, and what has been made ready for it before any lock was taken.
+#pragma once
+
+#include "servers/vm/fault/touched.hpp"
+#include "servers/vm/fault/zeroed_frame.hpp"
+#include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/space/region.hpp"
+#include "servers/vm/space/space.hpp"
+
+namespace shoal::vm {
+
+struct PageSupply {
+    PageSupply(WorkerContext& worker, Space& space, VirtualAddress at, RegionAttributes region)
+        : context(worker), address(at), attributes(region), zeroed(worker, space.quota) {}
+
+    WorkerContext& context;
+    const VirtualAddress address;
+    RegionAttributes attributes;  // of the region that it lies in
+    ZeroedFrame zeroed;
+};
+
+}  // namespace shoal::vm
