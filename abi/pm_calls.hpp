@@ -26,6 +26,7 @@ inline constexpr int64_t kFaultedStatus = 139;     // as a shell shows SIGSEGV
 enum class ProgramRole : uint64_t {
     User,
     ProcessManager,  // drives kernel and VM as PM does, and is a system process
+    Driver,          // may map any device's memory
 };
 
 struct SpawnRequest {

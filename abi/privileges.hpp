@@ -5,10 +5,12 @@
 
 #include "abi/endpoint.hpp"
 #include "abi/trap.hpp"
+#include "base/address.hpp"
 
 namespace shoal {
 
 struct Privileges {
+    static constexpr unsigned kDeviceRanges = 8;
     static constexpr unsigned kSendWords = 4;   // one bit for each of the first 256 process slots (system processes)
     uint64_t trap_mask;            // bit n: Trap n allowed
     uint64_t send_mask[kSendWords];  // bit n: may send to the process in slot n; replies to a waiting caller are always allowed
@@ -17,6 +19,7 @@ struct Privileges {
     Endpoint manager;              // hears of its death
     uint32_t priority;             // 0 best .. 15; VM's workers alone have 0
     uint32_t flags;                // PrivilegeFlags
+    FrameRange device_memory[kDeviceRanges];  // of which it may map what is no memory of the machine's (VM call map_phys)
 };
 
 enum PrivilegeFlags : uint32_t {

@@ -65,6 +65,7 @@ void keep_modules() {
 void lay_out_memory(uint32_t information) {
     machine.frames = &frames;
     machine.memory_bytes = find_free_memory(loader, frames);
+    list_memory(loader, machine);
     const uint64_t image = smp::memory::physical(kernel_image_bytes().data()).raw();
     const uint64_t image_end = image + kernel_image_bytes().size();
     machine.kernel_image = {FrameNumber{image >> kPageShift}, (image_end - image) >> kPageShift};

@@ -5,6 +5,7 @@ namespace {
 
 // Beyond the window no frame can be VM's (abi/boot_info.hpp), and the direct map has 64 TiB less.
 constexpr uint64_t kHighestAddress = uint64_t{32} << 40;
+constexpr uint64_t kHighestFrame = uint64_t{1} << 40;  // of any page table (SDM vol. 3A, 4.1.4)
 
 FrameRange inner_frames(MemoryRange range) {
     const uint64_t end = (range.end() < kHighestAddress ? range.end() : kHighestAddress) >> kPageShift;
@@ -22,6 +23,19 @@ uint64_t find_free_memory(const LoaderInformation& loader, smp::EarlyFrames& fra
     const uint64_t usable = frames.free_frames() * kPageSize;
     reserve_bytes(frames, {0, kPageSize});  // the firmware's vectors; and 0 stays "none"
     return usable;
+}
+
+void list_memory(const LoaderInformation& loader, smp::MachineDescription& machine) {
+    static_assert(smp::MachineDescription::kMaxMemoryRanges >= LoaderInformation::kMaxMemoryRanges);
+    if (loader.dropped > 0) {
+        machine.memory.push({FrameNumber{0}, kHighestFrame});
+        return;
+    }
+    for (const MemoryRange& range : loader.memory) {
+        if (range.kind != MemoryKind::Usable || range.start >= range.end()) continue;
+        const uint64_t first = range.start >> kPageShift, last = (range.end() - 1) >> kPageShift;
+        machine.memory.push({FrameNumber{first}, last - first + 1});
+    }
 }
 
 void reserve_bytes(smp::EarlyFrames& frames, ByteRange range) {

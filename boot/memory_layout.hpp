@@ -2,6 +2,7 @@
 #pragma once
 
 #include "boot/decode/multiboot2.hpp"
+#include "kernel/smp/machine_description.hpp"
 #include "kernel/smp/memory/early_frames.hpp"
 
 namespace shoal::boot {
@@ -14,6 +15,10 @@ struct ByteRange {
 // Fills in what is free. Whole frames only: a partly usable one is not used, a partly used one is not free. Where ranges of
 // the map overlap, the one that says "not usable" wins. Returns the number of usable bytes in the map.
 uint64_t find_free_memory(const LoaderInformation& loader, smp::EarlyFrames& frames);
+
+// Every frame that is usable memory in part: what a driver must not take for a device. One range of everything, where the loader's map
+// was too long to be read to its end.
+void list_memory(const LoaderInformation& loader, smp::MachineDescription& machine);
 
 // Takes what is in use out of what is free.
 void reserve_bytes(smp::EarlyFrames& frames, ByteRange range);

@@ -51,6 +51,7 @@ Privileges everything(uint32_t priority) {
     for (uint64_t& word : privileges.send_mask) word = ~uint64_t{0};
     for (uint64_t& word : privileges.kernel_call_mask) word = ~uint64_t{0};
     privileges.vm_call_mask = ~uint64_t{0};
+    privileges.device_memory[0] = {FrameNumber{0}, ~uint64_t{0}};
     privileges.manager = kNone;
     privileges.priority = priority;
     privileges.flags = kSystemProcess | kNoFpu;
@@ -83,7 +84,7 @@ void initialise(const CoreStart& start) {
     tables.processes = carver.array<Process>(start.limits.process_slots);
     tables.threads = carver.array<Thread>(start.limits.thread_slots);
     for (Thread& thread : tables.threads) thread.fpu_state = carver.raw(fpu_slot_bytes(), kFpuAlignment);
-    boot_facts = {start.command_line, start.kernel_frames, start.tsc_khz};
+    boot_facts = {start.command_line, start.kernel_frames, start.tsc_khz, start.machine_memory, start.frames_end};
     initialise_slots();
     initialise_waits();
 }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "abi/privileges.hpp"
 #include "base/address.hpp"
@@ -35,6 +36,8 @@ struct CoreStart {
     const char* command_line = "";
     uint64_t kernel_frames = 0;
     uint64_t tsc_khz = 0;
+    std::span<const FrameRange> machine_memory = {};  // stays; as BootFacts::memory
+    FrameNumber frames_end{0};
 };
 void initialise(const CoreStart& start);
 

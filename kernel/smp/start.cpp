@@ -77,7 +77,9 @@ void start_core(MachineDescription& machine) {
                         .memory = memory::direct(memory),
                         .command_line = machine.command_line,
                         .kernel_frames = frames_taken(machine),
-                        .tsc_khz = clock::tsc_frequency() / 1000});
+                        .tsc_khz = clock::tsc_frequency() / 1000,
+                        .machine_memory = {machine.memory.begin(), machine.memory.end()},
+                        .frames_end = features().frames_end()});
 }
 
 void introduce_cpus_to_core() {

@@ -26,7 +26,7 @@ LoadRequest load_request(ProcessId process, const platform::StoredImage& image,
 Result<void> Builder::check_request() const {
     if (strnlen(request_.name, sizeof request_.name) == sizeof request_.name) return Error::Invalid;
     if (request_.share_count > SpawnRequest::kMaxShares) return Error::Invalid;
-    if (request_.role > ProgramRole::ProcessManager) return Error::Invalid;
+    if (request_.role > ProgramRole::Driver) return Error::Invalid;
     const uint64_t bytes = request_.argument_bytes;
     if (bytes > SpawnRequest::kMaxArgumentBytes) return Error::TooBig;
     uint64_t strings = 0;
@@ -67,7 +67,8 @@ Result<Endpoint> Builder::spawn(ProcessRecord& parent, Endpoint asker, VirtualAd
     TRY(platform::copy_request(asker, request, request_));
     TRY(check_request());
     const platform::StoredImage image = TRY(find_image(parent));
-    if (request_.role != ProgramRole::User && parent.role != request_.role) return Error::Permission;
+    const bool has_it = parent.role == request_.role || &parent == &table_.root();
+    if (request_.role != ProgramRole::User && !has_it) return Error::Permission;
     const char* first_argument = request_.argument_count == 0 ? "" : request_.arguments;
     const char* title = request_.name[0] == '\0' ? first_argument : request_.name;
     const platform::ProcessName made = TRY(platform::create_process(title, parent.endpoint));

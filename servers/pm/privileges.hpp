@@ -34,8 +34,20 @@ constexpr Privileges process_manager_privileges() {
     return privileges;
 }
 
+// Reaches devices, all of them.
+constexpr Privileges driver_privileges() {
+    Privileges privileges = user_privileges();
+    privileges.device_memory[0] = {FrameNumber{0}, ~uint64_t{0}};
+    return privileges;
+}
+
 constexpr Privileges privileges_of(ProgramRole role) {
-    return role == ProgramRole::ProcessManager ? process_manager_privileges() : user_privileges();
+    switch (role) {
+        case ProgramRole::ProcessManager: return process_manager_privileges();
+        case ProgramRole::Driver: return driver_privileges();
+        case ProgramRole::User: break;
+    }
+    return user_privileges();
 }
 
 }  // namespace shoal::pm

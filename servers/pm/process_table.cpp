@@ -22,7 +22,6 @@ Result<void> ProcessTable::initialise(uint32_t process_slots, uint32_t thread_sl
     root_->state = ProcessRecord::State::Running;
     root_->process = ProcessId::of(kRsSlot, 1);
     root_->endpoint = kRs;
-    root_->role = ProgramRole::ProcessManager;
     return {};
 }
 

@@ -13,6 +13,15 @@ char* value_of(char* word, const char* name) {
 
 }  // namespace
 
+namespace {
+
+ProgramRole role_named(const char* name) {
+    if (strcmp(name, "manager") == 0) return ProgramRole::ProcessManager;
+    return strcmp(name, "driver") == 0 ? ProgramRole::Driver : ProgramRole::User;
+}
+
+}  // namespace
+
 BootOptions::BootOptions(const char* command_line) {
     strncpy(line_, command_line, sizeof line_ - 1);
     char* rest = nullptr;
@@ -31,7 +40,7 @@ void BootOptions::take_word(char* word) {
     } else if (char* list = value_of(word, "rs.args"); list != nullptr) {
         list_ = list;
     } else if (const char* role = value_of(word, "rs.role"); role != nullptr) {
-        role_ = strcmp(role, "manager") == 0 ? ProgramRole::ProcessManager : ProgramRole::User;
+        role_ = role_named(role);
     }
 }
 

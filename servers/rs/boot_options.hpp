@@ -9,7 +9,8 @@
 namespace shoal::rs {
 
 // The program to run: rs.program=NAME, else bench=NAME, else "faults"; rs.args=A,B,.. are its arguments behind its own name;
-// rs.role=manager lets it make processes and spaces by itself, which programs that drive kernel and VM need.
+// rs.role=manager lets it make processes and spaces by itself, which programs that drive kernel and VM need;
+// rs.role=driver lets it map devices' memory.
 class BootOptions {
   public:
     explicit BootOptions(const char* command_line);

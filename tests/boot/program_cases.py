@@ -7,9 +7,11 @@ _PROGRAMS = {
     "hello": ((1, 4), 60, ""),
     "selftest": ((1, 2, 4, 8), 240, ""),
     "machine": ((1, 4), 120, ""),
+    "driver": ((1, 4), 60, ""),
     "spawner": ((1, 4), 900, "count=2000"),
     "hostile": ((4,), 1500, "seed={seed}"),
 }
+_ROLES = {"driver": "driver"}
 _STRESS = ("spawner", "hostile")
 _SUITES = (*guest_suites.MEASURED, "sample")
 
@@ -39,4 +41,5 @@ def cases(facts: ImageFacts) -> list[BootCase]:
 
 
 def _options(program: str, arguments: str) -> list[str]:
-    return [f"rs.program={program}"] + ([f"rs.args={arguments}"] if arguments else [])
+    role = [f"rs.role={_ROLES[program]}"] if program in _ROLES else []
+    return [f"rs.program={program}", *role] + ([f"rs.args={arguments}"] if arguments else [])

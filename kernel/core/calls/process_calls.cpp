@@ -1,10 +1,12 @@
 // Kernel calls about processes.
+#include <algorithm>
 #include <cstring>
 
 #include "abi/kernel_call_dispatch.hpp"
 #include "abi/kernel_info.hpp"
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/device_memory.hpp"
 #include "kernel/core/objects/process_table.hpp"
 #include "kernel/core/space_interface.hpp"
 
@@ -44,12 +46,28 @@ Result<void> process_release(Thread&, const ProcessReleaseArguments& arguments) 
     return release_process(machine::this_cpu(), arguments.endpoint);
 }
 
+namespace {
+
+// What somebody has who may not give it, bit for bit.
+bool exceed(const Privileges& given, const Privileges& own) {
+    uint64_t more = (given.trap_mask & ~own.trap_mask) | (given.vm_call_mask & ~own.vm_call_mask);
+    for (unsigned i = 0; i < Privileges::kSendWords; ++i) more |= given.send_mask[i] & ~own.send_mask[i];
+    for (unsigned i = 0; i < std::size(given.kernel_call_mask); ++i) more |= given.kernel_call_mask[i] & ~own.kernel_call_mask[i];
+    const auto owned = [&](FrameRange range) {
+        return range.count == 0 || std::ranges::any_of(own.device_memory, [&](FrameRange had) { return is_within(range, had); });
+    };
+    return more != 0 || !std::ranges::all_of(given.device_memory, owned);
+}
+
+}  // namespace
+
 Result<void> privilege_set(Thread& caller, const PrivilegeSetArguments& arguments) {
     Privileges privileges;
     const Error read = space::read_user(caller, &privileges, arguments.privileges, sizeof(privileges));
     if (read != Error::None) return read;
     // The priority of VM's workers is theirs alone: nothing may keep a fault waiting.
     if (privileges.priority == 0 || privileges.priority > kIdlePriority) return Error::Permission;
+    if (exceed(privileges, caller.process->privileges)) return Error::Permission;
     return set_privileges(machine::this_cpu(), arguments.endpoint, privileges);
 }
 
@@ -63,6 +81,13 @@ Result<uint64_t> process_home(Thread&, const ProcessHomeArguments& arguments) {
     if (process == nullptr) return Error::NoProcess;
     const uint64_t home = tables.threads[process->first_thread.slot()].home_cpu().raw();
     return home < tables.cpus.size() ? home : uint64_t{0};
+}
+
+Result<void> device_memory(Thread&, const DeviceMemoryArguments& arguments) {
+    const Process* process = find_process(arguments.process);
+    if (process == nullptr) return Error::NoProcess;
+    const FrameRange frames{FrameNumber::of(arguments.start), PageCount::covering(arguments.bytes).raw()};
+    return may_map(process->privileges, frames) ? Result<void>{} : Error::Permission;
 }
 
 Result<ThreadProcessResults> thread_process(Thread&, const ThreadProcessArguments& arguments) {

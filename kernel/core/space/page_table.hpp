@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "abi/memory.hpp"
 #include "base/address.hpp"
 #include "kernel/core/machine.hpp"
 
@@ -44,6 +45,8 @@ class PageEntry {
     [[nodiscard]] constexpr bool present() const { return (raw_ & kPresent) != 0; }
     [[nodiscard]] constexpr bool writable() const { return (raw_ & kWritable) != 0; }
     [[nodiscard]] constexpr bool user() const { return (raw_ & kUser) != 0; }
+    // A leaf entry: VM says that it maps a device.
+    [[nodiscard]] constexpr bool device() const { return (raw_ & kDevicePageBit) != 0; }
     [[nodiscard]] constexpr bool large() const { return (raw_ & kLarge) != 0; }
     [[nodiscard]] constexpr PhysicalAddress address() const { return PhysicalAddress{raw_ & kAddress}; }
 

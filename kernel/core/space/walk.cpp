@@ -23,6 +23,7 @@ Translation walk(PhysicalAddress root, VirtualAddress address, Access access) {
         if (!entry.present()) return absent(access, 0);
         if (!entry.user()) return {Translation::Outcome::Violation, 0, {}};
         writable = writable && entry.writable();
+        if (level == Level::Leaf && entry.device()) return {Translation::Outcome::Violation, 0, {}};
         if (level == Level::Leaf || (level != Level::Top && entry.large())) {
             if (access == Access::Write && !writable) return absent(access, kFaultPresent);
             const uint64_t inside = entry_span(level) - 1;  // bits above: bit 12 of a large entry is its PAT

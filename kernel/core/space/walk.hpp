@@ -11,7 +11,7 @@ struct Translation {
     enum class Outcome : uint8_t {
         Mapped,
         Absent,     // no entry, or one that forbids the write: VM's to say
-        Violation,  // not a user address, or a page of the kernel: nobody can help
+        Violation,  // not a user address, a page of the kernel, or a device's, which we do not see: nobody can help
     };
     Outcome outcome = Outcome::Absent;
     uint64_t fault_flags = 0;   // Absent: FaultFlags as the CPU would report them

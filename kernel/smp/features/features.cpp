@@ -29,6 +29,12 @@ Hypervisor find_hypervisor() {
     return Hypervisor::Other;
 }
 
+// SDM vol. 3A, 4.1.4: 36 bits where the leaf is missing.
+FrameNumber find_frames_end() {
+    const unsigned bits = x86::has_leaf(0x8000'0008, 0x8000'0000) ? x86::cpuid(0x8000'0008).eax & 0xff : 36;
+    return FrameNumber{uint64_t{1} << (bits - kPageShift)};
+}
+
 FeatureSet find() {
     const x86::CpuidResult basic = x86::cpuid(1), extended = x86::cpuid(0x8000'0001);
     const x86::CpuidResult structured =
@@ -75,6 +81,7 @@ Features& features() {
 void Features::detect(const BootOptions& options) {
     found_ = used_ = find();
     hypervisor_ = find_hypervisor();
+    frames_end_ = find_frames_end();
     used_.x2apic &= options.x2apic;
     used_.pcid &= options.pcid;
     used_.tsc_deadline &= options.tsc_deadline;

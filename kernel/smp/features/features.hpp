@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/address.hpp"
 #include "kernel/smp/boot_options.hpp"
 
 namespace shoal::smp {
@@ -28,6 +29,9 @@ class Features {
     // The state components that XCR0 enables (SDM vol. 1, 13.3).
     [[nodiscard]] uint64_t xcr0() const { return xcr0_; }
 
+    // The CPU's physical addresses end here.
+    [[nodiscard]] FrameNumber frames_end() const { return frames_end_; }
+
     // "features: x2apic pcid -smap ...": used ones plain, found but left out ones with a minus. Returns the length.
     uint32_t describe(char* text, uint32_t capacity) const;
 
@@ -35,6 +39,7 @@ class Features {
     FeatureSet found_{}, used_{};
     Hypervisor hypervisor_ = Hypervisor::None;
     uint64_t xcr0_ = 0;
+    FrameNumber frames_end_{0};
 };
 
 // The machine's; constant after start.

@@ -29,6 +29,8 @@ class CallHandlers {
     Result<void> share(const vm_calls::ShareArguments& arguments);
     Result<void> fork(const vm_calls::ForkArguments& arguments);
     Result<void> exit(const vm_calls::ExitArguments& arguments);
+    Result<VirtualAddress> map_phys(const vm_calls::MapPhysArguments& arguments);
+    Result<void> unmap_phys(const vm_calls::UnmapPhysArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<void> info(const vm_calls::InfoArguments& arguments);
     Result<vm_calls::AuditResults> audit(const vm_calls::AuditArguments& arguments);
@@ -40,6 +42,7 @@ class CallHandlers {
 
   private:
     Result<Space*> caller() const;
+    Result<VirtualRange> direct_region(Space& space, VirtualAddress address);
     // 0: the caller's. Error: NoProcess, Permission (another's, without the right).
     Result<Space*> named_space(ProcessId process) const;
     // Runs a range operation; None: finished, DoNotReply: its request answers with `result` in word 1.

@@ -34,7 +34,7 @@ Region* region_in_leaf(const Segment& segment, const Leaf& leaf, VirtualRange ra
     if (segment.has_vacancy()) return nullptr;
     Region* region = segment.regions().floor(range.start.raw());
     if (region == nullptr || !region->range().contains(range) || !leaf.range().contains(region->range())) return nullptr;
-    return region->attributes().plain() ? region : nullptr;
+    return region->plain() ? region : nullptr;
 }
 
 uint32_t parts_around(const Region& region, VirtualRange range) {

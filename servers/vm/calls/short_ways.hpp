@@ -24,7 +24,7 @@ namespace shoal::vm {
         region = segment.regions().find(range.start.raw());
         if (region == nullptr || region->end() != range.end) return nullptr;
     }
-    return region->attributes().plain() ? region : nullptr;
+    return region->plain() ? region : nullptr;
 }
 
 // Unmaps the range if it is one region in a slice, all of it resident in one run of one leaf, and no CPU but the worker's can have

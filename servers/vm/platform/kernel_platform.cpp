@@ -22,6 +22,9 @@ void call_worker(CpuId cpu) { (void)kernel_calls::worker_call(cpu.raw()); }
 
 Result<CpuId> home_of(ProcessId process) { return CpuId::from(TRY(kernel_calls::process_home(process))); }
 
+Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes) {
+    return kernel_calls::device_memory(process, start, bytes);
+}
 Result<void> lend_area(PhysicalAddress area) { return kernel_calls::lend_area(area); }
 Result<PhysicalAddress> reclaim_area() { return kernel_calls::reclaim_area(); }
 void print(const char* text, uint64_t bytes) { (void)kernel_calls::console_write(address_of(text), bytes); }

@@ -25,6 +25,8 @@ Result<void> destroy_space(ProcessId process);
 void call_worker(CpuId cpu);
 // Error: NoProcess.
 Result<CpuId> home_of(ProcessId process);
+// Whether the process may map these physical addresses. Errors: NoProcess, Permission.
+Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes);
 // area: 2 MiB-aligned. Error: Invalid.
 Result<void> lend_area(PhysicalAddress area);
 // Error: NoEntry (none to give back).

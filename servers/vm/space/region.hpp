@@ -88,6 +88,13 @@ class Region {
     [[nodiscard]] VirtualRange range() const { return {start(), end()}; }
     [[nodiscard]] RegionAttributes attributes() const { return unpack(attributes_.load(std::memory_order_acquire)); }
 
+    // attributes().plain(), and whether it is vacant, by one test of their word. acquire pairs with set_attributes()
+    [[nodiscard]] bool plain() const { return (attributes_.load(std::memory_order_acquire) & kSpecial) == 0; }
+    [[nodiscard]] bool vacant() const {
+        // acquire pairs with set_attributes()
+        return (attributes_.load(std::memory_order_acquire) & kWork) == pack({Access::none(), RegionTraits::None, RegionWork::Vacant});
+    }
+
     // release pairs with the loads above
     void set_start(VirtualAddress start) { start_.store(start.raw(), std::memory_order_release); }
     void set_end(VirtualAddress end) { end_.store(end.raw(), std::memory_order_release); }
@@ -116,6 +123,7 @@ class Region {
         return {Access::from_raw(word & kMask), RegionTraits(word >> kBits & kMask), RegionWork(word >> 2 * kBits & kMask),
                 MemoryType(word >> 3 * kBits & kMask), word & ~uint64_t{kPageSize - 1}};
     }
+    static constexpr uint64_t kWork = uint64_t{kMask} << 2 * kBits, kSpecial = (kPageSize - 1) & ~uint64_t{kMask};
     static_assert(4 * kBits == kPageShift && Access::kValues <= kMask + 1);
     std::atomic<uint64_t> start_{0}, end_{0};
     std::atomic<uint64_t> attributes_{0};

@@ -105,7 +105,7 @@ class alignas(kCacheLine) Segment {
     [[nodiscard]] bool busy(VirtualRange range) const;
     // The region that was vacated or opened last; nullptr: it has gone, or there was none.
     [[nodiscard]] Region* recent() const { return recent_; }
-    [[nodiscard]] bool has_vacancy() const { return recent_ != nullptr && recent_->attributes().work == RegionWork::Vacant; }
+    [[nodiscard]] bool has_vacancy() const { return recent_ != nullptr && recent_->vacant(); }
 
     // Within a Change. insert: into free addresses. split: `at` inside the region; the part behind becomes `upper`.
     void insert(Region& region);

@@ -208,6 +208,10 @@ Error Harness::access(CpuId cpu, ProcessId process, VirtualAddress address, Acce
             if (lateness_ == 0 || accesses_.fetch_add(1, std::memory_order_relaxed) % lateness_ == 0) machine.acknowledge();
             if (machine.stopped(process)) return Error::NoProcess;
             const PageEntry entry = machine.translate(process, address, needed);
+            if (entry.device()) {
+                use(machine.device_word(entry.frame(), address));
+                return Error::None;
+            }
             if (entry.held()) {
                 if (arena_->table()[entry.frame()].kind() != FrameKind::Anonymous) ++machine.stale_uses;
                 use(window_pointer<uint64_t>(entry.frame().address() + address.page_offset()));

@@ -201,6 +201,17 @@ PageEntry Machine::translate(ProcessId process, VirtualAddress address, Access n
     return entry;
 }
 
+uint64_t* Machine::device_word(FrameNumber frame, VirtualAddress address) {
+    std::lock_guard guard(processes_lock_);
+    return &device_[frame.address().raw() + address.page_offset()];
+}
+
+Result<void> Machine::may_map(ProcessId, PhysicalAddress start, uint64_t bytes) {
+    const uint64_t first = FrameNumber::of(start).raw(), end = first + PageCount::covering(bytes).raw();
+    const bool device = first >= kDevice.first.raw() && end <= kDevice.end().raw();
+    return device ? Result<void>{} : Error::Permission;
+}
+
 }  // namespace shoal::vm::test
 
 namespace shoal::vm::platform {
@@ -216,6 +227,9 @@ void call_worker(CpuId cpu) {
     Machine::instance().post_to(cpu, message);
 }
 Result<CpuId> home_of(ProcessId process) { return Machine::instance().home_of(process); }
+Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes) {
+    return Machine::instance().may_map(process, start, bytes);
+}
 Result<void> lend_area(PhysicalAddress area) {
     Machine::instance().lend(area);
     return {};

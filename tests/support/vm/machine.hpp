@@ -66,7 +66,12 @@ class Machine {
     [[nodiscard]] bool stopped(ProcessId process);
     void post_to(CpuId cpu, const Message& message);
 
+    // Memory of a device, and who may map it: everybody. What it holds.
+    static constexpr FrameRange kDevice{FrameNumber{uint64_t{1} << 36}, 2048};
+    uint64_t* device_word(FrameNumber frame, VirtualAddress address);
+
     // The platform's functions.
+    Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes);
     Result<platform::Posted> flush(const FlushRequest& request, bool unlinks);
     Result<void> destroy_space(ProcessId process);
     Result<CpuId> home_of(ProcessId process);
@@ -102,6 +107,7 @@ class Machine {
     std::mutex processes_lock_;
     std::map<uint32_t, CpuId> homes_;
     std::vector<PhysicalAddress> lent_;
+    std::map<uint64_t, uint64_t> device_;  // by physical address, of words; under processes_lock_
     std::string printed_;
     std::vector<std::atomic<uint32_t>> stopped_;  // by slot: the process whose threads have stopped
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace shoal::boot::test {
 namespace {
 
@@ -30,6 +32,27 @@ TEST(MemoryLayout, KeepsTheLowestPageAndWhatTheWindowCannotReach) {
     find_free_memory(loader, frames);
     EXPECT_EQ(frames.free_frames(), 2u);
     EXPECT_EQ(frames.range(0).first.raw(), 1u);
+}
+
+TEST(MemoryLayout, ListsEveryFrameThatIsMemoryInPart) {
+    LoaderInformation loader;
+    loader.memory.push({0x100800, 0x1000, MemoryKind::Usable});
+    loader.memory.push({0x200000, 0x1000, MemoryKind::AcpiTables});
+    loader.memory.push({0x300000, 0, MemoryKind::Usable});
+    auto machine = std::make_unique<smp::MachineDescription>();
+    list_memory(loader, *machine);
+    ASSERT_EQ(machine->memory.count, 1u);
+    EXPECT_EQ(machine->memory.items[0], (FrameRange{FrameNumber{0x100}, 2}));
+}
+
+TEST(MemoryLayout, TakesEverythingForMemoryWhereTheMapWasCut) {
+    LoaderInformation loader;
+    loader.memory.push({0x100000, 0x1000, MemoryKind::Usable});
+    loader.dropped = 1;
+    auto machine = std::make_unique<smp::MachineDescription>();
+    list_memory(loader, *machine);
+    ASSERT_EQ(machine->memory.count, 1u);
+    EXPECT_TRUE(machine->memory.items[0].contains(FrameNumber{0xfec00}));
 }
 
 TEST(MemoryLayout, ReservesEveryFrameThatBytesTouch) {

@@ -1,8 +1,11 @@
 // Processes and threads through the kernel calls: life, death, slots, placement.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "abi/kernel_call_numbers.hpp"
 #include "abi/kernel_info.hpp"
+#include "kernel/core/boot_facts.hpp"
 #include "kernel/core/entry.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
@@ -23,6 +26,72 @@ class Processes : public ::testing::Test {
     Endpoint manager = machine.spawn(CpuId{0});
     Message message;
 };
+
+class DeviceMemory : public Processes {
+  protected:
+    DeviceMemory() {
+        kernel::set_worker_entry(CpuId{0}, VirtualAddress{0x1000}, VirtualAddress{0});
+        kernel::set_worker_entry(CpuId{1}, VirtualAddress{0x1000}, VirtualAddress{0});
+        kernel::start_workers();
+        machine.settle();
+        kernel::boot_facts.memory = kMemory;
+        kernel::boot_facts.frames_end = FrameNumber{1 << 20};
+    }
+    ~DeviceMemory() override { kernel::boot_facts.memory = {}; }
+    Error ask(uint64_t first, uint64_t frames) {
+        const ProcessId process = FakeMachine::thread(manager).process->id();
+        return call(kernel::vm_worker(CpuId{0}).endpoint(), KernelCall::DeviceMemory, {process.raw(), first << kPageShift, frames << kPageShift});
+    }
+    Privileges& privileges() { return FakeMachine::thread(manager).process->privileges; }
+    static constexpr FrameRange kMemory[] = {{FrameNumber{1}, 99}, {FrameNumber{256}, 1000}};
+};
+
+TEST_F(DeviceMemory, IsWhatIsNoMemoryAndExists) {
+    privileges().device_memory[0] = {FrameNumber{0}, ~uint64_t{0}};
+    EXPECT_EQ(ask(100, 156), Error::None);
+    EXPECT_EQ(ask(99, 1), Error::Permission);
+    EXPECT_EQ(ask(100, 157), Error::Permission);
+    EXPECT_EQ(ask(0, 300), Error::Permission) << "memory in its middle";
+    EXPECT_EQ(ask(1256, (1 << 20) - 1256), Error::None);
+    EXPECT_EQ(ask(1256, (1 << 20) - 1255), Error::Permission) << "beyond what a page table can name";
+    EXPECT_EQ(ask(~uint64_t{0} >> kPageShift, 2), Error::Permission);
+    EXPECT_EQ(ask(1300, ~uint64_t{0} >> kPageShift), Error::Permission);
+    EXPECT_EQ(call(manager, KernelCall::DeviceMemory, {1, 0, 0}), Error::CallDenied);
+}
+
+TEST_F(DeviceMemory, IsForWhomItIsNamed) {
+    std::ranges::fill(privileges().device_memory, FrameRange{});
+    EXPECT_EQ(ask(2000, 1), Error::Permission);
+    privileges().device_memory[3] = {FrameNumber{2000}, 10};
+    EXPECT_EQ(ask(2000, 10), Error::None);
+    EXPECT_EQ(ask(2009, 2), Error::Permission);
+    EXPECT_EQ(ask(1999, 2), Error::Permission);
+}
+
+TEST_F(DeviceMemory, NobodyGivesMorePrivilegesThanHeHas) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0x616263, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    auto* given = reinterpret_cast<Privileges*>(plain_space::memory(kernel::slot_of(*FakeMachine::thread(manager).process)));
+    const auto give = [&](auto change) {
+        *given = privileges();
+        given->priority = kUserPriority;
+        change(*given);
+        return call(manager, KernelCall::PrivilegeSet, {child.raw(), plain_space::kBase});
+    };
+    std::ranges::fill(privileges().device_memory, FrameRange{});
+    privileges().device_memory[1] = {FrameNumber{2000}, 10};
+    privileges().vm_call_mask &= ~uint64_t{2};
+    privileges().trap_mask &= ~uint64_t{2};
+    privileges().send_mask[3] &= ~uint64_t{2};
+    EXPECT_EQ(give([](Privileges&) {}), Error::None);
+    EXPECT_EQ(give([](Privileges& p) { p.device_memory[7] = {FrameNumber{2003}, 7}; }), Error::None);
+    EXPECT_EQ(give([](Privileges& p) { p.device_memory[7] = {FrameNumber{2003}, 8}; }), Error::Permission);
+    EXPECT_EQ(give([](Privileges& p) { p.vm_call_mask |= 2; }), Error::Permission);
+    EXPECT_EQ(give([](Privileges& p) { p.trap_mask |= 2; }), Error::Permission);
+    EXPECT_EQ(give([](Privileges& p) { p.send_mask[3] |= 2; }), Error::Permission);
+    privileges().kernel_call_mask[1] = 0;
+    EXPECT_EQ(give([](Privileges& p) { p.kernel_call_mask[1] = 1; }), Error::Permission);
+}
 
 TEST_F(Processes, CreateStartKillReapReleaseGivesAllSlotsBack) {
     const auto before = kernel::slots_in_use(kernel::tables.cpus[0]);

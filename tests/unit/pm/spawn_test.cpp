@@ -93,7 +93,9 @@ TEST_F(Spawn, ARoleIsHandedDownByWhoHasIt) {
     SpawnRequest managing = request_for(kImage);
     managing.role = ProgramRole::ProcessManager;
     expect_refused(managing, Error::Permission);
-    managing.role = ProgramRole{2};
+    managing.role = ProgramRole::Driver;
+    expect_refused(managing, Error::Permission);
+    managing.role = ProgramRole{3};
     expect_refused(managing, Error::Invalid);
 
     SpawnRequest first = request_for("");
@@ -108,6 +110,21 @@ TEST_F(Spawn, ARoleIsHandedDownByWhoHasIt) {
     EXPECT_EQ(spawn(child, managing).error(), Error::Permission);
     EXPECT_TRUE(spawn(manager, managing).ok());
     EXPECT_TRUE(may_manage());
+}
+
+TEST_F(Spawn, ADriverReachesDevicesAndNoMore) {
+    SpawnRequest first = request_for("");
+    first.image = VirtualAddress{0x2000};
+    first.image_bytes = 4096;
+    first.role = ProgramRole::Driver;
+    const Endpoint driver = spawn(kRs, first).value();
+    EXPECT_GT(system.privileges.device_memory[0].count, 0u);
+    EXPECT_FALSE(may_manage());
+    SpawnRequest managing = request_for(kImage);
+    managing.role = ProgramRole::ProcessManager;
+    EXPECT_EQ(spawn(driver, managing).error(), Error::Permission) << "one role is not above the other";
+    EXPECT_TRUE(spawn(driver, request_for(kImage)).ok());
+    EXPECT_EQ(system.privileges.device_memory[0].count, 0u);
 }
 
 TEST_F(Spawn, EveryStepThatFailsIsUndone) {

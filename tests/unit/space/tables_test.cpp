@@ -127,6 +127,8 @@ TEST(Walk, ChecksEveryLevel) {
     HostMachine::set(table, 0, m.frame().raw() | PageEntry::kPresent | PageEntry::kWritable);
     HostMachine::set(table, 1, m.frame().raw() | kUserEntry);
     EXPECT_EQ(walk(root, kLeaf, Access::Read).outcome, Translation::Outcome::Violation) << "a kernel page";
+    HostMachine::set(table, 3, m.frame().raw() | kUserEntry | kDevicePageBit);
+    EXPECT_EQ(walk(root, kLeaf + 3 * kPageSize, Access::Read).outcome, Translation::Outcome::Violation) << "a device's page";
     const Translation write = walk(root, kLeaf + kPageSize, Access::Write);
     EXPECT_EQ(write.outcome, Translation::Outcome::Absent);
     EXPECT_EQ(write.fault_flags, kFaultPresent | kFaultWrite | kFaultUser) << "copy on write is VM's to decide";
