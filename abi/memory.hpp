@@ -54,13 +54,28 @@ struct LoadRequest {
     char arguments[kMaxArgumentBytes];
 };
 
-enum InfoKind : uint64_t { kInfoStats = 1, kInfoUsage = 2 };
+enum InfoKind : uint64_t { kInfoStats = 1, kInfoUsage = 2, kInfoRegions = 3 };
 
 struct VmStats {
     uint64_t total_pages, free_pages, arena_pages, table_pages, lent_pages;
     uint64_t faults, maps, unmaps, flushes_local, flushes_remote;
     uint64_t slab_objects_in_use;
 };
+
+enum class RegionType : uint32_t { Anonymous, Contiguous, Direct };
+enum RegionFlags : uint32_t { kRegionGrowsDown = 1 << 0, kRegionHeap = 1 << 1, kRegionImage = 1 << 2 };
+
+// One mapping, or what part of one is alike.
+struct VmRegion {
+    static constexpr uint64_t kMostAtOnce = 64;
+    VirtualRange range;
+    uint64_t protection;     // Protection
+    RegionType type;
+    uint32_t flags;          // RegionFlags
+};
+
+// VM call procctl.
+enum ProcessControl : uint64_t { kProcessClear = 1, kProcessTouch = 2 };
 
 struct VmUsage {
     uint64_t virtual_pages, resident_pages, quota_pages, charged_pages, regions, leaves, faults;

@@ -27,7 +27,7 @@ uint64_t now() {
 Holdings count_holdings() {
     VmStats stats{};
     const VirtualAddress place{reinterpret_cast<uint64_t>(&stats)};
-    if (!vm_calls::info(kInfoStats, kernel_facts().process, place, sizeof stats).ok()) return {};
+    if (!vm_calls::info(kInfoStats, kernel_facts().process, place, sizeof stats, {}).ok()) return {};
     return {stats.total_pages - stats.free_pages - stats.arena_pages - stats.table_pages -
                 stats.lent_pages,
             stats.slab_objects_in_use};

@@ -24,10 +24,9 @@ constexpr uint64_t kTolerance = 512;
 
 uint64_t free_pages() {
     shoal::VmStats vm{};
-    const Result<void> asked =
-        shoal::vm_calls::info(shoal::kInfoStats, shoal::kernel_facts().process,
-                              shoal::VirtualAddress{reinterpret_cast<uint64_t>(&vm)}, sizeof vm);
-    return asked.ok() ? vm.free_pages : 0;
+    const shoal::VirtualAddress place{reinterpret_cast<uint64_t>(&vm)};
+    const bool asked = shoal::vm_calls::info(shoal::kInfoStats, shoal::kernel_facts().process, place, sizeof vm, {}).ok();
+    return asked ? vm.free_pages : 0;
 }
 
 // A child. Waits until all have been started, since a program cannot be started where there is no memory.

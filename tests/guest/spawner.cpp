@@ -44,11 +44,10 @@ KernelInfo settled_kernel_facts() {
 bool take_inventory(Inventory& inventory) {
     const KernelInfo kernel = settled_kernel_facts();
     VmStats vm{};
-    const Result<void> asked =
-        shoal::vm_calls::info(shoal::kInfoStats, kernel.process,
-                              shoal::VirtualAddress{reinterpret_cast<uint64_t>(&vm)}, sizeof vm);
+    const shoal::VirtualAddress place{reinterpret_cast<uint64_t>(&vm)};
+    const bool asked = shoal::vm_calls::info(shoal::kInfoStats, kernel.process, place, sizeof vm, {}).ok();
     inventory = {kernel.processes, kernel.threads, vm.free_pages + vm.arena_pages, vm.arena_pages, vm.slab_objects_in_use};
-    return asked.ok();
+    return asked;
 }
 
 std::atomic<uint64_t> left;

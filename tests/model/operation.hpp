@@ -9,9 +9,10 @@
 
 namespace shoal::model {
 
-// Renew: the space ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space.
-enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork };
-inline constexpr unsigned kKinds = 11;
+// Renew: the space ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space. Clear: an exec
+// begins. Touch: a server makes a range present.
+enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch };
+inline constexpr unsigned kKinds = 13;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.

@@ -13,10 +13,15 @@ VmSystem::VmSystem(const Options& options)
 
 bool VmSystem::may_run_out() const { return options_.quota != 0 || options_.bytes < (uint64_t{96} << 20); }
 
+// An image's loader would.
+void VmSystem::set_heap(ProcessId process) {
+    if (vm::Space* space = vm_.processes().find(process); space != nullptr)
+        space->heap_start = space->heap_end = VirtualAddress{kHeapStart};
+}
+
 ProcessId VmSystem::make_space(CpuId home) {
     const ProcessId made = vm_.create(home, options_.quota);
-    if (vm::Space* space = vm_.processes().find(made); space != nullptr)
-        space->heap_start = space->heap_end = VirtualAddress{kHeapStart};  // an image's loader would set it
+    set_heap(made);
     return made;
 }
 
@@ -40,6 +45,8 @@ Outcome VmSystem::call(const Operation& op) {
         case Kind::Share: outcome.error = share(op); break;
         case Kind::Renew: outcome.error = renew(op); break;
         case Kind::Fork: outcome.error = fork(op); break;
+        case Kind::Clear: outcome.error = clear(op); break;
+        case Kind::Touch: outcome.error = control(op, kProcessTouch); break;
         default: outcome.error = Error::NotImplemented; break;
     }
     return outcome;
@@ -93,6 +100,17 @@ Error VmSystem::fork(const Operation& op) {
         if (const Error error = renew(other); error != Error::None) return error;
     const Message arguments{{0, process(op.space).raw(), process(op.other).raw()}};
     return vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Fork, arguments).outcome();
+}
+
+Error VmSystem::control(const Operation& op, uint64_t what) {
+    const Message arguments{{0, process(op.space).raw(), what, op.address, op.bytes, op.flags}};
+    return vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Procctl, arguments).outcome();
+}
+
+Error VmSystem::clear(const Operation& op) {
+    const Error error = control(op, kProcessClear);
+    if (error == Error::None) set_heap(process(op.space));
+    return error;
 }
 
 Outcome VmSystem::access(const Operation& op) {

@@ -33,6 +33,7 @@ class VmSystem : public System {
   private:
     ProcessId process(uint8_t space) const { return ProcessId{processes_[space].load()}; }
     ProcessId make_space(CpuId home);
+    void set_heap(ProcessId process);
     Outcome call(const Operation& op);
     Outcome access(const Operation& op);
     Outcome map(const Operation& op);
@@ -40,6 +41,8 @@ class VmSystem : public System {
     Error renew(const Operation& op);
     Error fork(const Operation& op);
     Error share(const Operation& op);
+    Error control(const Operation& op, uint64_t what);
+    Error clear(const Operation& op);
 
     const Options options_;
     vm::test::Harness vm_;

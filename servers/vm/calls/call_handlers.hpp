@@ -32,7 +32,8 @@ class CallHandlers {
     Result<VirtualAddress> map_phys(const vm_calls::MapPhysArguments& arguments);
     Result<void> unmap_phys(const vm_calls::UnmapPhysArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
-    Result<void> info(const vm_calls::InfoArguments& arguments);
+    Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
+    Result<void> procctl(const vm_calls::ProcctlArguments& arguments);
     Result<vm_calls::AuditResults> audit(const vm_calls::AuditArguments& arguments);
 
     // Whether the answer must flush the caller's space on this CPU.
@@ -42,6 +43,9 @@ class CallHandlers {
 
   private:
     Result<Space*> caller() const;
+    Result<vm_calls::InfoResults> list_regions(Space& caller_space, const vm_calls::InfoArguments& arguments);
+    Result<void> clear(Space& space);
+    Result<void> touch(Space& space, const vm_calls::ProcctlArguments& arguments);
     Result<VirtualRange> direct_region(Space& space, VirtualAddress address);
     // 0: the caller's. Error: NoProcess, Permission (another's, without the right).
     Result<Space*> named_space(ProcessId process) const;

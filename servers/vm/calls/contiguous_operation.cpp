@@ -125,10 +125,8 @@ bool ContiguousOperation::undo() {
     if (request_.range.kind != RangeKind::Fill) return true;
     const VirtualRange range = request_.range.range;
     open_regions(context_, space_, range);
-    request_.kind = RequestKind::Range;
-    request_.range = {RangeKind::Unmap, {}, range, range.start, {}};
-    ++context_.desk.range_operations;
-    context_.desk.push_ready(request_);
+    request_.reserve.lend(context_.slabs());
+    RangeOperation::unmap_later(context_, request_, range);
     return false;
 }
 

@@ -1,5 +1,6 @@
 // info: counts, and a process' use of memory.
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/calls/user_memory.hpp"
 
@@ -57,10 +58,58 @@ VmUsage collect_usage(WorkerContext& context, Space& space) {
     return usage;
 }
 
+static_assert(static_cast<uint32_t>(RegionType::Contiguous) == static_cast<uint32_t>(MemoryType::Contiguous));
+static_assert(static_cast<uint32_t>(RegionType::Direct) == static_cast<uint32_t>(MemoryType::Direct));
+static_assert(kRegionGrowsDown == static_cast<uint32_t>(RegionTraits::GrowsDown) && kRegionHeap == static_cast<uint32_t>(RegionTraits::Heap));
+static_assert(kRegionImage == static_cast<uint32_t>(RegionTraits::Loaded));
+
+VmRegion describe(VirtualRange range, RegionAttributes attributes) {
+    return {range, attributes.access.raw(), RegionType{static_cast<uint32_t>(attributes.type)}, static_cast<uint32_t>(attributes.traits)};
+}
+
+// The mappings of a space, ascending, as many as there is room for.
+class RegionList {
+  public:
+    explicit RegionList(uint64_t room) : room_(room < VmRegion::kMostAtOnce ? room : VmRegion::kMostAtOnce) {}
+
+    // Returns where to go on, or the end of user space.
+    VirtualAddress collect(WorkerContext& context, Space& space, VirtualAddress from) {
+        VirtualAddress next = AddressLayout::kTop;
+        space.for_each_segment({from, AddressLayout::kTop}, [&](Segment& segment) {
+            if (next < AddressLayout::kTop) return;
+            const VirtualRange part = segment.range().intersect({from, AddressLayout::kTop});
+            (void)for_all_parts(context, space, part, [&](const Segment& regions, VirtualRange piece) { return add_from(regions, piece, next); });
+        });
+        return next;
+    }
+    [[nodiscard]] const VmRegion* items() const { return items_; }
+    [[nodiscard]] uint64_t count() const { return count_; }
+
+  private:
+    // False: there is no room for what begins at `next`.
+    bool add_from(const Segment& regions, VirtualRange piece, VirtualAddress& next) {
+        for (const Region* region = regions.first_in(piece); region != nullptr && region->start() < piece.end;
+             region = regions.regions().next(*region)) {
+            const VirtualRange range = region->range().intersect(piece);
+            if (!region->attributes().mapped()) continue;
+            if (count_ == room_) {
+                next = range.start;
+                return false;
+            }
+            items_[count_++] = describe(range, region->attributes());
+        }
+        return true;
+    }
+    const uint64_t room_;
+    uint64_t count_ = 0;
+    VmRegion items_[VmRegion::kMostAtOnce];
+};
+
 }  // namespace
 
-Result<void> CallHandlers::info(const vm_calls::InfoArguments& arguments) {
+Result<vm_calls::InfoResults> CallHandlers::info(const vm_calls::InfoArguments& arguments) {
     Space& caller_space = *TRY(caller());
+    if (arguments.what == kInfoRegions) return list_regions(caller_space, arguments);
     VmStats stats{};
     VmUsage usage{};
     const void* answer = &stats;
@@ -78,7 +127,20 @@ Result<void> CallHandlers::info(const vm_calls::InfoArguments& arguments) {
         return Error::Invalid;
     }
     if (arguments.bytes < bytes) return Error::Invalid;
-    return copy_to_user(context_, caller_space, answer, arguments.address, bytes, &receipt_);
+    const Error error = copy_to_user(context_, caller_space, answer, arguments.address, bytes, &receipt_);
+    if (error != Error::None) return error;
+    return vm_calls::InfoResults{1, AddressLayout::kTop};
+}
+
+Result<vm_calls::InfoResults> CallHandlers::list_regions(Space& caller_space, const vm_calls::InfoArguments& arguments) {
+    Space& space = *TRY(named_space(arguments.process));
+    if (arguments.bytes < sizeof(VmRegion)) return Error::Invalid;
+    RegionList list(arguments.bytes / sizeof(VmRegion));
+    const VirtualAddress from = arguments.next < AddressLayout::kLowest ? AddressLayout::kLowest : arguments.next;
+    const VirtualAddress next = from < AddressLayout::kTop ? list.collect(context_, space, from) : AddressLayout::kTop;
+    const Error error = copy_to_user(context_, caller_space, list.items(), arguments.address, list.count() * sizeof(VmRegion), &receipt_);
+    if (error != Error::None) return error;
+    return vm_calls::InfoResults{list.count(), next};
 }
 
 }  // namespace shoal::vm

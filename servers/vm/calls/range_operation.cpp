@@ -378,6 +378,14 @@ RangeOperation::Started RangeOperation::start(WorkerContext& context, Space& spa
     return {request->finished ? Started::Kind::Flushing : Started::Kind::Unfinished, request};
 }
 
+void RangeOperation::unmap_later(WorkerContext& context, Request& request, VirtualRange range) {
+    request.reserve.keep(context.slabs());
+    request.kind = RequestKind::Range;
+    request.range = {RangeKind::Unmap, {}, range, range.start, {}};
+    ++context.desk.range_operations;
+    context.desk.push_ready(request);
+}
+
 bool RangeOperation::proceed(WorkerContext& context, Request& request) {
     Space* space = context.processes.find(request.process);
     if (space == nullptr) request.reserve.release(context.slabs());  // it ended meanwhile; its end takes care of the rest

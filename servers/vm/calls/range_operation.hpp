@@ -43,6 +43,10 @@ class RangeOperation {
     // After reserve(). receipt: whose answer is due at the end.
     static Started start(WorkerContext& context, Space& space, const Receipt& receipt, const RangeProgress& what);
 
+    // As start(), to unmap a range of any space, by a request that was another's until now; after reserve(), which the request keeps. The
+    // request answers at the end, with the error that it has.
+    static void unmap_later(WorkerContext& context, Request& request, VirtualRange range);
+
     // Goes on with a request of kind Range. True: it is finished, and its flushes too; false: it will come back.
     static bool proceed(WorkerContext& context, Request& request);
 

@@ -8,6 +8,7 @@
 #include "servers/vm/calls/fork_operation.hpp"
 #include "servers/vm/calls/load_operation.hpp"
 #include "servers/vm/calls/share_operation.hpp"
+#include "servers/vm/calls/touch_operation.hpp"
 #include "servers/vm/fault/fault.hpp"
 #include "servers/vm/flush/flush_batch.hpp"
 #include "servers/vm/platform/platform.hpp"
@@ -134,6 +135,8 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             return LoadOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Fork:
             return ForkOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Touch:
+            return TouchOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Contiguous:
             return ContiguousOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Flush:

@@ -34,6 +34,7 @@ enum class RequestKind : uint8_t {
     Share,  // a range of one space on its way into another (ShareOperation)
     Load,   // an executable on its way into a space (LoadOperation)
     Fork,   // a space being copied (ForkOperation)
+    Touch,  // a range being made present (TouchOperation)
     Contiguous,  // neighbouring frames on their way into a space (ContiguousOperation)
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
@@ -64,7 +65,7 @@ enum class Means : uint8_t {
 // A range operation's progress. Ranges are page-aligned.
 struct RangeProgress {
     RangeKind kind = RangeKind::Unmap;
-    Access access;              // Protect, Replace
+    Access access;              // Protect, Replace, Touch
     VirtualRange range;
     VirtualAddress cursor;      // everything before it is done
     VirtualRange marked;        // the part of one segment whose regions carry our RegionWork; empty: none

@@ -34,7 +34,7 @@ void read_registers(Verdict& verdict) {
     SHOAL_EXPECT(verdict, place.ok() && place.value() == kHpet + 8);
     // Only the process itself sees it.
     SHOAL_EXPECT(verdict, kernel_calls::console_write(at.value(), 16).error() == Error::BadAddress);
-    SHOAL_EXPECT(verdict, vm_calls::info(kInfoStats, kSelfProcess, at.value(), sizeof(VmStats)).error() != Error::None);
+    SHOAL_EXPECT(verdict, vm_calls::info(kInfoStats, kSelfProcess, at.value(), sizeof(VmStats), {}).error() == Error::BadAddress);
     SHOAL_EXPECT(verdict, vm_calls::unmap_phys(kSelfProcess, at.value()).ok());
     SHOAL_EXPECT(verdict, vm_calls::unmap_phys(kSelfProcess, at.value()).error() == Error::BadAddress);
 }

@@ -170,7 +170,9 @@ Outcome step(PageState& state, const Operation& op) {
         case Kind::Brk:
         case Kind::Share:
         case Kind::Renew:
-        case Kind::Fork: break;
+        case Kind::Fork:
+        case Kind::Clear:
+        case Kind::Touch: break;
     }
     outcome.error = Error::NotImplemented;  // not an operation on a single page
     return outcome;

@@ -1,5 +1,7 @@
 #include "tests/model/reference/reference_space.hpp"
 
+#include "abi/message.hpp"
+
 namespace shoal::model {
 
 namespace {
@@ -109,6 +111,19 @@ Outcome ReferenceSpace::brk(const Operation& op) {
     if (top < old_top) erase(top, old_top);
     outcome.address = heap_end_ = op.address;
     return outcome;
+}
+
+// What is in the way of the first page that something is in the way of.
+Error ReferenceSpace::touch(const Operation& op) const {
+    if (op.bytes == 0) return Error::Invalid;
+    if (op.address >= kUserTop || op.bytes > kUserTop - op.address) return Error::BadAddress;
+    const Kind access = (op.flags & kFaultWrite) != 0 ? Kind::Write : Kind::Read;
+    for (uint64_t page = op.address & ~(kPage - 1); page < op.address + op.bytes; page += kPage) {
+        const auto found = pages_.find(page);
+        if (found == pages_.end()) return Error::BadAddress;
+        if (found->second.guard || !allows(found->second.protection, access)) return Error::AccessDenied;
+    }
+    return Error::None;
 }
 
 Outcome ReferenceSpace::access(const Operation& op) {

@@ -38,6 +38,8 @@ class ReferenceSpace {
     Error protect(const Operation& op);
     Error dont_need(const Operation& op);
     Outcome brk(const Operation& op);
+    // flags: kFaultWrite to write.
+    Error touch(const Operation& op) const;
     Outcome access(const Operation& op);
     // Maps the other space's pages of the range here. The caller has checked `can_share_from` and `is_free`.
     bool can_share_from(const Operation& op) const;

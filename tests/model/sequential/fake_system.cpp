@@ -48,7 +48,9 @@ Outcome FakeSystem::apply(const Operation& original) {
             else spaces_[op.other].share_from(space, op);
             return outcome;
         }
-        case Kind::Renew: space.clear(); return outcome;
+        case Kind::Renew:
+        case Kind::Clear: space.clear(); return outcome;
+        case Kind::Touch: outcome.error = space.touch(op); return outcome;
         case Kind::Fork:
             if (op.space == op.other) outcome.error = Error::Invalid;
             else spaces_[op.other].copy_from(space);

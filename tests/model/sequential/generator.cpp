@@ -1,6 +1,7 @@
 #include "tests/model/sequential/generator.hpp"
 
 #include "abi/memory.hpp"
+#include "abi/message.hpp"
 
 namespace shoal::model {
 
@@ -10,6 +11,7 @@ namespace {
 constexpr uint64_t kPlaces[] = {kHeapStart + 2 * kLeafSize, 0x2000'0000, 0x4000'0000 - 2 * kLeafSize, uint64_t{1} << 36,
                                 (uint64_t{1} << 46) - 2 * kLeafSize, kUserTop - 4 * kLeafSize + kPageSize};
 constexpr uint64_t kSpan = 4 * kLeafSize;
+constexpr uint64_t kMostTouched = 64 * kPageSize;  // so that memory does not end
 // Where small maps that may lie anywhere lie: the beginning of the first worker's slice, one of few pages, so that they are met again.
 constexpr uint64_t kSlice = uint64_t{1} << 46, kSlicePages = 4;
 
@@ -20,7 +22,7 @@ struct Weight {
 constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
                                {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
                                {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1},
-                               {Kind::Fork, 1}};
+                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}};
 
 }  // namespace
 
@@ -42,7 +44,7 @@ Operation Generator::next(const std::vector<ReferenceSpace>& spaces) {
         if (pick < w.weight) break;
         pick -= w.weight;
     }
-    if (op.kind == Kind::Renew && !one_in(20)) op.kind = Kind::Read;
+    if ((op.kind == Kind::Renew || op.kind == Kind::Clear) && !one_in(20)) op.kind = Kind::Read;
     if (op.kind == Kind::Fork && !one_in(4)) op.kind = Kind::Write;
     if (op.kind == Kind::Map) choose_map(op);
     else if (op.kind == Kind::Brk) choose_end(op, spaces[op.space]);
@@ -111,6 +113,9 @@ void Generator::aim(Operation& op, const ReferenceSpace& space) {
         if (const uint64_t page = space.page_near(op.address); page != 0) op.address = page;
     if (is_access(op.kind)) return;
     if (one_in(60)) op.address += below(kPageSize);
+    if (op.kind != Kind::Touch) return;
+    op.flags = one_in(2) ? uint64_t{kFaultWrite} : 0;
+    if (op.bytes < kUserTop) op.bytes %= kMostTouched;
 }
 
 }  // namespace shoal::model

@@ -21,6 +21,8 @@ std::string Pair::apply(const Operation& op) {
         case Kind::Execute: return compare_access(op, seen);
         case Kind::Renew: space.clear(); return compare_error(op, seen, Error::None);
         case Kind::Fork: return compare_fork(op, seen);
+        case Kind::Clear: space.clear(); return compare_error(op, seen, Error::None);
+        case Kind::Touch: return compare_error(op, seen, space.touch(op));
         case Kind::Brk: return compare_brk(op, seen);
     }
     return {};

@@ -88,6 +88,23 @@ TEST_F(Load, PutsBytesRightsHeapAndArgumentsInPlace) {
     EXPECT_EQ(refused.words[1], static_cast<uint64_t>(ElfReason::Magic));
 }
 
+// As an exec does.
+TEST_F(Load, AnImageTakesThePlaceOfAnother) {
+    prepare(large_file());
+    ASSERT_EQ(load().outcome(), Error::None);
+    EXPECT_EQ(vm.write(kCpu0, program, VirtualAddress{0x405018}, 1), Error::None);
+    EXPECT_EQ(vm.call(kCpu0, loader, VmCall::Procctl, {{0, program.raw(), kProcessClear}}).outcome(), Error::None);
+    EXPECT_EQ(vm.execute(kCpu0, program, VirtualAddress{0x401008}), Error::BadAddress);
+    const ProcessId old = program;
+    prepare(good_file());
+    LoadRequest request{};
+    request.process = old, request.source = loader, request.image = image, request.image_bytes = file.bytes;
+    put(at, &request, sizeof request);
+    EXPECT_EQ(load().outcome(), Error::None);
+    EXPECT_EQ(vm.read(kCpu0, old, VirtualAddress{0x405018}).release(), words[0x4018 / 8]);
+    EXPECT_EQ(vm.call(kCpu0, old, VmCall::Brk, {}).words[1], 0x40b000u) << "the heap is the new image's";
+}
+
 TEST_F(Load, OthersAreServedBetweenItsSteps) {
     prepare(large_file());
     WorkerContext worker = vm.context(kCpu0);

@@ -1,0 +1,18 @@
+// TouchOperation: makes a range of a space present and usable for an access, in steps, for a server that is about to use it. What was done
+// stays, whatever becomes of the rest. Where memory ends the request waits for one round of a shortage.
+#pragma once
+
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+class TouchOperation {
+  public:
+    // request: kind Touch; process, range with access. True: finished, with its error.
+    static bool proceed(WorkerContext& context, Request& request);
+
+  private:
+    static Error step(WorkerContext& context, Space& space, RangeProgress& progress);
+};
+
+}  // namespace shoal::vm
