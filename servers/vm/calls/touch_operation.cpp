@@ -5,12 +5,8 @@
 
 namespace shoal::vm {
 
-namespace {
-
-constexpr unsigned kPagesPerStep = 128;
-
-Error error_of(const Touched& touched) {
-    switch (touched.outcome) {
+Error TouchOperation::error_of(Touch outcome) {
+    switch (outcome) {
         case Touch::NoMemory: return Error::NoMemory;
         case Touch::Denied: return Error::AccessDenied;
         case Touch::NoRegion: return Error::BadAddress;
@@ -22,12 +18,10 @@ Error error_of(const Touched& touched) {
     return Error::Again;
 }
 
-}  // namespace
-
 // None: the end has been reached; Again: not yet.
 Error TouchOperation::step(WorkerContext& context, Space& space, RangeProgress& progress) {
     for (unsigned i = 0; i < kPagesPerStep && progress.cursor < progress.range.end; ++i) {
-        const Error error = error_of(touch_page(context, space, progress.cursor, progress.access, Toucher::Vm, nullptr));
+        const Error error = error_of(touch_page(context, space, progress.cursor, progress.access, Toucher::Vm, nullptr).outcome);
         if (error != Error::None) return error;
         progress.cursor = progress.cursor + kPageSize;
     }

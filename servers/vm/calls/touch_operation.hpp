@@ -2,6 +2,7 @@
 // stays, whatever becomes of the rest. Where memory ends the request waits for one round of a shortage.
 #pragma once
 
+#include "servers/vm/fault/touched.hpp"
 #include "servers/vm/requests/worker_context.hpp"
 
 namespace shoal::vm {
@@ -12,6 +13,8 @@ class TouchOperation {
     static bool proceed(WorkerContext& context, Request& request);
 
   private:
+    static constexpr unsigned kPagesPerStep = 128;
+    static Error error_of(Touch outcome);
     static Error step(WorkerContext& context, Space& space, RangeProgress& progress);
 };
 
