@@ -44,7 +44,11 @@ Result<uint64_t> flush(Thread& caller, VirtualAddress address, FlushKind kind) {
     if (!sound(request)) return Error::BadAddress;
     const SpaceSlot slot = TRY(space_of(request.process));
     FlushBatch* batch = here().new_batch();
-    if (batch == nullptr) return Error::Again;
+    if (batch == nullptr) {
+        // What VM knows to be this CPU's alone it has freed already: nothing of the space runs here before it is flushed.
+        if (request.cpus.contains(machine::this_cpu().id)) here().flush_later(slot);
+        return Error::Again;
+    }
     // --- commit point ---
     batch->kind = kind;
     batch->slot = slot;

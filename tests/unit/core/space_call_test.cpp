@@ -143,6 +143,24 @@ TEST_F(SpaceCalls, UnlinkReachesTheOtherCpuAndReportsBack) {
     EXPECT_TRUE(mapped(far, at(0), CpuId{1}));
 }
 
+// VM counts on its own CPU's share in any case.
+TEST_F(SpaceCalls, ARefusedFlushFlushesTheCallersCpu) {
+    page(program, 0), page(other, 0);
+    link(program), link(other);
+    call_worker();
+    FakeMachine::become(CpuId{0});
+    kernel::space::CpuSpaces& here = *kernel::tables.cpus[0].spaces;
+    const auto slot = kernel::space::SpaceSlot::of(process(program).id()), another = kernel::space::SpaceSlot::of(process(other).id());
+    (void)here.load(slot);
+    (void)here.load(another);
+    while (kernel::space::FlushBatch* batch = here.new_batch()) here.keep(*batch);
+    const uint64_t before = paged_space::loads(CpuId{0}).flushing;
+    EXPECT_EQ(posted(worker[0], KernelCall::Flush, program, {at(0), at(1)}), Error::Again);
+    FakeMachine::become(CpuId{0});
+    (void)here.load(slot);
+    EXPECT_GT(paged_space::loads(CpuId{0}).flushing, before);
+}
+
 TEST_F(SpaceCalls, FlushRequestsAreChecked) {
     call_worker();
     EXPECT_EQ(posted(worker[0], KernelCall::Flush, far, {VirtualAddress{1}, at(1)}), Error::BadAddress);
