@@ -72,7 +72,8 @@ void Ledger::close_objects(WorkerContext& context) {
                                  {SlabType::Request, "requests alive that wait nowhere"},
                                  {SlabType::FlushBatch, "batches alive that are not under way"},
                                  {SlabType::QuotaLease, "leases alive that no quota has"},
-                                 {SlabType::QuotaDirectory, "directories of leases alive that no quota has"}};
+                                 {SlabType::QuotaDirectory, "directories of leases alive that no quota has"},
+                                 {SlabType::DmaHold, "holds for devices alive that are in no list"}};
     for (const Check& check : kChecks) {
         int64_t alive = 0;
         for (uint32_t cpu = 0; cpu < context.processes.cpus(); ++cpu)

@@ -31,6 +31,9 @@ class CallHandlers {
     Result<void> exit(const vm_calls::ExitArguments& arguments);
     Result<VirtualAddress> map_phys(const vm_calls::MapPhysArguments& arguments);
     Result<void> unmap_phys(const vm_calls::UnmapPhysArguments& arguments);
+    Result<PhysicalAddress> adddma(const vm_calls::AdddmaArguments& arguments);
+    Result<void> deldma(const vm_calls::DeldmaArguments& arguments);
+    Result<vm_calls::GetdmaResults> getdma(const vm_calls::GetdmaArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
     Result<void> procctl(const vm_calls::ProcctlArguments& arguments);

@@ -50,6 +50,23 @@ void map_device(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned pa
     ++leaf.resident;
 }
 
+void hold_pages(WorkerContext& context, Leaf& leaf, PageSpan span) {
+    const FrameTable frames = context.frame_table();
+    for (unsigned at = span.first; at < span.end;) {
+        const Run* run = leaf.trees.first_reaching(at);
+        const PageSpan part = run->span().intersect({at, span.end});
+        const PageState state = run->state();
+        SHOAL_ASSERT(state.ownership == Ownership::Pinned || state.ownership == Ownership::Shared);
+        at = part.end;
+        if (state.ownership == Ownership::Pinned) leaf.trees.restate(context.slabs(), leaf.table(), part, {Ownership::Shared, state.access});
+        for (unsigned page = part.first; page < part.end; ++page) {
+            FrameInfo& info = frames[leaf.table().get(page).frame()];
+            info.set_owner(nullptr);
+            info.share();
+        }
+    }
+}
+
 void upgrade_page(WorkerContext& context, Leaf& leaf, unsigned page, Access access) {
     const PageState state = PageState::in_region(leaf.trees.find(page)->state().ownership, access);
     leaf.trees.restate(context.slabs(), leaf.table(), {page, page + 1}, state);

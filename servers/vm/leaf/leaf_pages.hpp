@@ -22,6 +22,9 @@ void map_pinned(WorkerContext& context, Leaf& leaf, PageSpan region, PageSpan sp
 // Maps what is no memory of ours. Needs a reserved RunTree and Run.
 void map_device(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, Access access);
 
+// Pinned pages of a span are shared from now on, with whoever calls: he has a reference to each frame of the span. Needs four reserved Runs.
+void hold_pages(WorkerContext& context, Leaf& leaf, PageSpan span);
+
 // Gives a resident page the access that its region allows. Only where that adds rights: nothing is flushed.
 void upgrade_page(WorkerContext& context, Leaf& leaf, unsigned page, Access access);
 

@@ -28,6 +28,7 @@ enum class SlabType : uint8_t {
     SegmentDirectory,
     QuotaLease,
     QuotaDirectory,
+    DmaHold,
     Test,
     TestStable,
 };

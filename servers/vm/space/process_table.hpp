@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "base/containers/list.hpp"
+#include "servers/vm/memory/dma_holds.hpp"
 #include "servers/vm/requests/rendezvous.hpp"
 #include "servers/vm/requests/request_desk.hpp"
 #include "servers/vm/space/space.hpp"
@@ -89,6 +90,7 @@ class ProcessTable {
     [[nodiscard]] ProcessSlot& slot_at(uint32_t index) { return slot_array()[index]; }
     Shortage& shortage() { return shortage_; }
     Rendezvous& rendezvous() { return rendezvous_; }
+    DmaHolds& dma_holds() { return dma_holds_; }
     // Pages of all memory that VM owns; the default of a quota.
     [[nodiscard]] PageCount memory() const { return memory_; }
     void set_memory(PageCount pages) { memory_ = pages; }
@@ -106,6 +108,7 @@ class ProcessTable {
     PageCount memory_;
     Shortage shortage_;
     Rendezvous rendezvous_;
+    DmaHolds dma_holds_;
 };
 
 inline ProcessShard* ProcessTable::shard_array() {

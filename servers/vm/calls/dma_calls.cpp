@@ -1,0 +1,81 @@
+// adddma, deldma and getdma: contiguous memory that a device may write, beyond the life of its mapping.
+#include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/mapping.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
+#include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/reserve.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr uint32_t kMostNewRuns = 2 * RunTree::kMostNewRuns;  // the range's ends may lie inside runs
+
+// The frames of a range, if they are neighbours. Under the segment's lock, of contiguous memory: nobody takes a page away.
+Result<FrameRange> frames_of_range(WorkerContext& context, Space& space, VirtualRange range) {
+    FrameRange frames{FrameNumber{0}, range.size() >> kPageShift};
+    for (VirtualAddress at = range.start; at < range.end; at = at.leaf_down() + kLeafSize) {
+        Leaf* leaf = space.leaves.find(at);
+        if (leaf == nullptr) return Error::BadAddress;
+        Guard guard(context.locks(), leaf->lock);
+        const PageSpan span = leaf->pages_of({at, range.end});
+        for (unsigned page = span.first; page < span.end; ++page) {
+            const PageEntry entry = leaf->table().get(page);
+            if (!entry.held()) return Error::BadAddress;
+            if (leaf->address_of(page) == range.start) frames.first = entry.frame();
+            else if (entry.frame() != frames.first + ((leaf->address_of(page) - range.start) >> kPageShift)) return Error::BadAddress;
+        }
+    }
+    return frames;
+}
+
+}  // namespace
+
+Result<PhysicalAddress> CallHandlers::adddma(const vm_calls::AdddmaArguments& arguments) {
+    Space& space = *TRY(named_space(arguments.process));
+    const VirtualRange range = TRY(decode_range(arguments.address, arguments.bytes));
+    Segment* segment = space.find_segment(range.start);
+    if (segment == nullptr) return Error::BadAddress;
+    TRY((Reserve::ensure<DmaHold, Run>(context_.worker, 0, {1, kMostNewRuns})));
+    SegmentHold held(context_, space, *segment);
+    const RegionView view = segment->view_locked(range.start);
+    const bool contiguous = view.outcome == Lookup::Found && view.attributes.type == MemoryType::Contiguous && view.range.contains(range);
+    if (!contiguous || view.attributes.work != RegionWork::None) return Error::BadAddress;
+    const FrameRange frames = TRY(frames_of_range(context_, space, range));
+    DmaHolds& holds = context_.processes.dma_holds();
+    if (holds.overlap(context_.locks(), space.process(), frames)) return Error::Exists;
+    // --- commit point ---
+    space.leaves.for_each_in(range, [&](Leaf& leaf) {
+        Guard guard(context_.locks(), leaf.lock);
+        hold_pages(context_, leaf, leaf.pages_of(range));
+    });
+    holds.add(context_.locks(), *context_.slabs().create_reserved<DmaHold>(space.process(), frames));
+    return frames.first.address();
+}
+
+Result<void> CallHandlers::deldma(const vm_calls::DeldmaArguments& arguments) {
+    const bool own = arguments.process.raw() == 0 || arguments.process == process_;
+    if (!own && right_ == CallRight::OwnSpace) return Error::Permission;
+    const ProcessId holder = own ? process_ : arguments.process;
+    DmaHold* hold = context_.processes.dma_holds().take(context_.locks(), holder, FrameNumber::of(arguments.physical));
+    if (hold == nullptr) return Error::NoEntry;
+    // --- commit point ---
+    for (uint64_t i = 0; i < hold->frames.count; ++i) {
+        const FrameNumber frame = hold->frames.first + i;
+        if (context_.frame_table()[frame].release() == Released::Last) context_.frames().free(frame);
+    }
+    context_.slabs().destroy(hold);
+    return {};
+}
+
+Result<vm_calls::GetdmaResults> CallHandlers::getdma(const vm_calls::GetdmaArguments&) {
+    vm_calls::GetdmaResults results{};
+    const bool found = context_.processes.dma_holds().find(context_.locks(), [&](const DmaHold& hold) {
+        results = {hold.process, hold.frames.first.address(), PageCount{hold.frames.count}.bytes()};
+        return context_.processes.find(hold.process) == nullptr;
+    });
+    if (!found) return Error::NoEntry;
+    return results;
+}
+
+}  // namespace shoal::vm
