@@ -65,13 +65,13 @@ void keep_modules() {
 void lay_out_memory(uint32_t information) {
     machine.frames = &frames;
     machine.memory_bytes = find_free_memory(loader, frames);
-    list_memory(loader, machine);
     const uint64_t image = smp::memory::physical(kernel_image_bytes().data()).raw();
     const uint64_t image_end = image + kernel_image_bytes().size();
     machine.kernel_image = {FrameNumber{image >> kPageShift}, (image_end - image) >> kPageShift};
     reserve_bytes(frames, {image, image_end});
     reserve_bytes(frames, {information, information + loader.bytes});
     keep_modules();
+    keep_memory(loader, machine);
     machine.trampoline = frames.take_below(PhysicalAddress{kMegabyte});
     if (machine.trampoline.raw() == 0) smp::panic("no free page below 1 MiB, where other CPUs start");
 }
@@ -108,6 +108,7 @@ extern "C" [[noreturn]] void boot_main(uint32_t magic, uint32_t information) {
     machine.framebuffer = loader.framebuffer;
     load_kernel_map(loader, machine);
     read_firmware_tables(loader.rsdp, machine);
+    keep_devices(machine);
     console::configure(machine);
     smp::configure_end(machine.power, machine.options.end);
     introduce();

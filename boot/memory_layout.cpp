@@ -25,17 +25,35 @@ uint64_t find_free_memory(const LoaderInformation& loader, smp::EarlyFrames& fra
     return usable;
 }
 
-void list_memory(const LoaderInformation& loader, smp::MachineDescription& machine) {
-    static_assert(smp::MachineDescription::kMaxMemoryRanges >= LoaderInformation::kMaxMemoryRanges);
-    if (loader.dropped > 0) {
-        machine.memory.push({FrameNumber{0}, kHighestFrame});
-        return;
-    }
-    for (const MemoryRange& range : loader.memory) {
-        if (range.kind != MemoryKind::Usable || range.start >= range.end()) continue;
-        const uint64_t first = range.start >> kPageShift, last = (range.end() - 1) >> kPageShift;
-        machine.memory.push({FrameNumber{first}, last - first + 1});
-    }
+namespace {
+
+void keep(smp::MachineDescription& machine, PhysicalAddress start, uint64_t bytes) {
+    if (bytes == 0) return;
+    const uint64_t first = start.raw() >> kPageShift, last = (start.raw() + bytes - 1) >> kPageShift;
+    machine.kept.push({FrameNumber{first}, last - first + 1});
+}
+
+}  // namespace
+
+void keep_memory(const LoaderInformation& loader, smp::MachineDescription& machine) {
+    using smp::MachineDescription;
+    constexpr size_t kDevices = MachineDescription::kMaxIoApics + 3, kImages = MachineDescription::kMaxModules + 1;
+    static_assert(MachineDescription::kMaxKept >= LoaderInformation::kMaxMemoryRanges + kDevices + kImages);
+    if (loader.dropped > 0) machine.kept.push({FrameNumber{0}, kHighestFrame});
+    for (const MemoryRange& range : loader.memory)
+        if (range.kind == MemoryKind::Usable && range.start < range.end()) keep(machine, PhysicalAddress{range.start}, range.end() - range.start);
+    machine.kept.push(machine.kernel_image);
+    for (const smp::Module& module : machine.modules) keep(machine, module.start, module.bytes);
+}
+
+// An interrupt that a device sends is a write to the local APICs' megabyte (SDM vol. 3A, 11.11.1), and so is one that a program sends.
+void keep_devices(smp::MachineDescription& machine) {
+    constexpr PhysicalAddress kMessages{0xfee0'0000};
+    constexpr uint64_t kMegabyte = 1 << 20, kHpetBytes = 1024;
+    keep(machine, kMessages, kMegabyte);
+    keep(machine, machine.local_apic, kPageSize);
+    for (const smp::IoApicDescription& io_apic : machine.io_apics) keep(machine, io_apic.registers, kPageSize);
+    if (machine.hpet.raw() != 0) keep(machine, machine.hpet, kHpetBytes);
 }
 
 void reserve_bytes(smp::EarlyFrames& frames, ByteRange range) {

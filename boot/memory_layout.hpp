@@ -16,9 +16,11 @@ struct ByteRange {
 // the map overlap, the one that says "not usable" wins. Returns the number of usable bytes in the map.
 uint64_t find_free_memory(const LoaderInformation& loader, smp::EarlyFrames& frames);
 
-// Every frame that is usable memory in part: what a driver must not take for a device. One range of everything, where the loader's map
-// was too long to be read to its end.
-void list_memory(const LoaderInformation& loader, smp::MachineDescription& machine);
+// Keeps from drivers every frame that is usable memory in part, or where it does not lie in such memory, the kernel's image or a module.
+// Everything, where the loader's map was too long to be read to its end.
+void keep_memory(const LoaderInformation& loader, smp::MachineDescription& machine);
+// Likewise the registers that the kernel drives: local APICs, I/O APICs, the HPET.
+void keep_devices(smp::MachineDescription& machine);
 
 // Takes what is in use out of what is free.
 void reserve_bytes(smp::EarlyFrames& frames, ByteRange range);

@@ -84,7 +84,7 @@ void initialise(const CoreStart& start) {
     tables.processes = carver.array<Process>(start.limits.process_slots);
     tables.threads = carver.array<Thread>(start.limits.thread_slots);
     for (Thread& thread : tables.threads) thread.fpu_state = carver.raw(fpu_slot_bytes(), kFpuAlignment);
-    boot_facts = {start.command_line, start.kernel_frames, start.tsc_khz, start.machine_memory, start.frames_end};
+    boot_facts = {start.command_line, start.kernel_frames, start.tsc_khz, start.kept, start.frames_end};
     initialise_slots();
     initialise_waits();
 }

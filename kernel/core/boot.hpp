@@ -36,7 +36,7 @@ struct CoreStart {
     const char* command_line = "";
     uint64_t kernel_frames = 0;
     uint64_t tsc_khz = 0;
-    std::span<const FrameRange> machine_memory = {};  // stays; as BootFacts::memory
+    std::span<const FrameRange> kept = {};  // stays; as in BootFacts
     FrameNumber frames_end{0};
 };
 void initialise(const CoreStart& start);

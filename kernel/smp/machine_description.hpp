@@ -116,7 +116,7 @@ struct Module {
 };
 
 struct MachineDescription {
-    static constexpr size_t kMaxMemoryRanges = 256, kMaxIoApics = 32, kMaxOverrides = 32, kMaxLocalNmis = 32, kMaxModules = 32;
+    static constexpr size_t kMaxMemoryRanges = 256, kMaxIoApics = 32, kMaxKept = 384, kMaxOverrides = 32, kMaxLocalNmis = 32, kMaxModules = 32;
     static constexpr size_t kCommandLineBytes = 512;
 
     BoundedList<CpuDescription, kMaxCpus> cpus;  // in firmware order; the boot CPU is among them
@@ -137,7 +137,7 @@ struct MachineDescription {
     PhysicalAddress kernel_root;  // top-level table: direct map, kernel image and (entry 0) the trampoline page
     FrameRange kernel_image;
     uint64_t memory_bytes = 0;  // usable, before anything was taken
-    BoundedList<FrameRange, kMaxMemoryRanges> memory;  // every frame that is memory in part, in any order
+    BoundedList<FrameRange, kMaxKept> kept;  // no driver's: frames that are memory in part, and what the kernel itself drives; in any order
     EarlyFrames* frames = nullptr;
 
     BoundedList<Module, kMaxModules> modules;

@@ -78,7 +78,7 @@ void start_core(MachineDescription& machine) {
                         .command_line = machine.command_line,
                         .kernel_frames = frames_taken(machine),
                         .tsc_khz = clock::tsc_frequency() / 1000,
-                        .machine_memory = {machine.memory.begin(), machine.memory.end()},
+                        .kept = {machine.kept.begin(), machine.kept.end()},
                         .frames_end = features().frames_end()});
 }
 

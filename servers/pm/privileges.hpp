@@ -34,9 +34,10 @@ constexpr Privileges process_manager_privileges() {
     return privileges;
 }
 
-// Reaches devices, all of them.
+// Reaches devices, all of them; has memory that they can reach, and that is held for them.
 constexpr Privileges driver_privileges() {
     Privileges privileges = user_privileges();
+    for (const VmCall call : {VmCall::Mmap, VmCall::Adddma}) privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.device_memory[0] = {FrameNumber{0}, ~uint64_t{0}};
     return privileges;
 }

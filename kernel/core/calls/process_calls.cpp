@@ -56,7 +56,8 @@ bool exceed(const Privileges& given, const Privileges& own) {
     const auto owned = [&](FrameRange range) {
         return range.count == 0 || std::ranges::any_of(own.device_memory, [&](FrameRange had) { return is_within(range, had); });
     };
-    return more != 0 || !std::ranges::all_of(given.device_memory, owned);
+    const bool better = given.priority < own.priority || (given.flags & ~own.flags) != 0;
+    return more != 0 || better || !std::ranges::all_of(given.device_memory, owned);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Physical addresses that are no memory of the machine's, and who may map them.
+// Physical addresses that are no memory of the machine's and not driven by the kernel, and who may map them.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@ inline bool is_within(FrameRange inner, FrameRange outer) {
 
 inline bool is_device_memory(FrameRange frames) {
     if (!is_within(frames, {FrameNumber{0}, boot_facts.frames_end.raw()})) return false;
-    return std::ranges::none_of(boot_facts.memory, [&](FrameRange memory) {
-        return memory.first.raw() < frames.end().raw() && frames.first.raw() < memory.end().raw();
+    return std::ranges::none_of(boot_facts.kept, [&](FrameRange kept) {
+        return kept.first.raw() < frames.end().raw() && frames.first.raw() < kept.end().raw();
     });
 }
 

@@ -29,10 +29,11 @@ Hypervisor find_hypervisor() {
     return Hypervisor::Other;
 }
 
-// SDM vol. 3A, 4.1.4: 36 bits where the leaf is missing.
+// SDM vol. 3A, 4.1.4: 36 bits where the leaf is missing, and an entry has no more than 52.
 FrameNumber find_frames_end() {
     const unsigned bits = x86::has_leaf(0x8000'0008, 0x8000'0000) ? x86::cpuid(0x8000'0008).eax & 0xff : 36;
-    return FrameNumber{uint64_t{1} << (bits - kPageShift)};
+    const unsigned sane = bits < 32 ? 32 : bits > 52 ? 52 : bits;
+    return FrameNumber{uint64_t{1} << (sane - kPageShift)};
 }
 
 FeatureSet find() {

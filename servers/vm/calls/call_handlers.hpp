@@ -4,14 +4,12 @@
 
 #include "abi/memory.hpp"
 #include "abi/vm_call_numbers.hpp"
+#include "servers/vm/calls/call_right.hpp"
 #include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/requests/action.hpp"
 #include "servers/vm/requests/worker_context.hpp"
 
 namespace shoal::vm {
-
-// Of the caller, by its mask of VM calls: what calls that all may make do to others' spaces only with the call's bit.
-enum class CallRight : uint8_t { OwnSpace, AnySpace };
 
 class CallHandlers {
   public:

@@ -5,6 +5,7 @@
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/placement.hpp"
 #include "servers/vm/calls/range_operation.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/requests/parking.hpp"
@@ -26,7 +27,7 @@ void give_back(WorkerContext& context, FrameRange& frames) {
 
 }  // namespace
 
-Result<FrameBlock> ContiguousOperation::decode(uint64_t bytes, uint64_t flags) {
+Result<FrameBlock> ContiguousOperation::decode(uint64_t bytes, uint64_t flags, CallRight right) {
     constexpr uint64_t kNeeded = kMapContiguous | kMapPopulate, kRefused = kMapFixed | kMapGrowsDown;
     if ((flags & kNeeded) != kNeeded || (flags & kRefused) != 0) return Error::Invalid;
     if (bytes > kMostContiguousBytes) return Error::NoMemory;
@@ -34,26 +35,47 @@ Result<FrameBlock> ContiguousOperation::decode(uint64_t bytes, uint64_t flags) {
     if ((flags & kMapAligned64K) != 0) block.alignment = k64K;
     if ((flags & kMapBelow16M) != 0) block.below = k16M;
     if ((flags & kMapBelow1M) != 0) block.below = k1M;
+    if (block.frames > block.below.raw()) return Error::NoMemory;
+    if ((flags & (kMapBelow16M | kMapBelow1M)) != 0 && right == CallRight::Plain) return Error::Permission;
     return block;
 }
 
-Error ContiguousOperation::start(WorkerContext& context, const Receipt& receipt, ProcessId process, const FrameBlock& wanted,
-                                 Access access) {
-    Result<Request*> made = context.slabs().create<Request>(RequestKind::Contiguous, receipt, context.cpu());
-    if (!made.ok()) return made.error();
-    Request* request = made.value();
-    const Result<FrameRange> block = context.frames().allocate_block(wanted);
-    if (!block.ok()) {
-        context.slabs().destroy(request);
-        return wait_for_neighbours(context, receipt) ? Error::DoNotReply : Error::NoMemory;
+// One at a time of a space. The quota is asked at once, and pays when the pages are there.
+Error ContiguousOperation::start(WorkerContext& context, const Receipt& receipt, Space& space, const FrameBlock& wanted, Access access,
+                                 CallRight right) {
+    if (space.quota.charged().raw() + wanted.frames > space.quota.limit().raw()) return Error::NoMemory;
+    if (const Result<void> reserved = context.slabs().ensure<Request>(1); !reserved.ok()) return reserved.error();
+    {
+        SegmentHold held(context, space, space.common());
+        if (space.pinning) {
+            park(context, receipt, space.common().waiting);
+            return Error::DoNotReply;
+        }
+        // --- commit point ---
+        space.pinning = true;
     }
-    // --- commit point ---
-    request->process = process;
-    request->frames = block.value();
-    request->range.kind = RangeKind::Clear;
+    Request* request = context.slabs().create_reserved<Request>(RequestKind::Contiguous, receipt, context.cpu());
+    request->process = space.process();
+    request->search = {wanted, context.worker.arena->frame_pool->areas(), right};
+    request->range.kind = RangeKind::Seek;
     request->range.access = access;
     context.desk.push_ready(*request);
     return Error::DoNotReply;
+}
+
+// Some of the machine's areas a step, from the highest down.
+Result<ContiguousOperation::Step> ContiguousOperation::seek() {
+    BlockSearch& search = request_.search;
+    const Result<FrameRange> block = context_.frames().allocate_block(search.wanted, search.areas_left);
+    if (block.ok()) {
+        request_.frames = block.value();
+        request_.range.kind = RangeKind::Clear;
+        return Step::More;
+    }
+    if (search.areas_left > 0) return Step::More;
+    search.areas_left = context_.worker.arena->frame_pool->areas();  // for another time
+    if (search.right == CallRight::Granted && wait_for_neighbours(context_, request_)) return Step::Blocked;
+    return Error::NoMemory;
 }
 
 ContiguousOperation::Step ContiguousOperation::clear() {
@@ -64,13 +86,15 @@ ContiguousOperation::Step ContiguousOperation::clear() {
     return Step::More;
 }
 
-// As mmap: where the caller wants it, or else anywhere, unless he wants nothing else.
+// As mmap: where the caller wants it, but over no segment's border, or else anywhere, unless he wants nothing else.
 Result<VirtualAddress> ContiguousOperation::place_as_wished() {
     const uint64_t bytes = PageCount{request_.frames.count}.bytes(), flags = request_.receipt.message.words[4];
     const RegionAttributes closed{request_.range.access, RegionTraits::None, RegionWork::Changing, MemoryType::Contiguous};
     const VirtualAddress wish{request_.receipt.message.words[1]};
     if (AddressLayout::can_map(wish, bytes)) {
-        const Result<void> inserted = insert_over(context_, space_, VirtualRange::of(wish, bytes), closed);
+        const AddressLayout& layout = space_.layout();
+        const bool one_segment = layout.segment_of(wish) == layout.segment_of(wish + (bytes - 1));
+        const Result<void> inserted = one_segment ? insert_over(context_, space_, VirtualRange::of(wish, bytes), closed) : Error::NoMemory;
         if (inserted.ok()) return wish;
         if ((flags & kMapFixedNoReplace) != 0) return inserted.error();
     }
@@ -113,20 +137,31 @@ Result<ContiguousOperation::Step> ContiguousOperation::fill() {
 
 Result<ContiguousOperation::Step> ContiguousOperation::advance() {
     switch (request_.range.kind) {
+        case RangeKind::Seek: return seek();
         case RangeKind::Clear: return clear();
         case RangeKind::Place: return place();
         default: return fill();
     }
 }
 
+void ContiguousOperation::end_pinning(WorkerContext& context, Space& space) {
+    Request* waiting = nullptr;
+    {
+        SegmentHold held(context, space, space.common());
+        space.pinning = false;
+        waiting = space.common().waiting;
+        space.common().waiting = nullptr;
+    }
+    release_all(context, waiting);
+}
+
 // What is mapped goes again, by the request that it has become; true: nothing is.
 bool ContiguousOperation::undo() {
     give_back(context_, request_.frames);
+    end_pinning(context_, space_);
     if (request_.range.kind != RangeKind::Fill) return true;
-    const VirtualRange range = request_.range.range;
-    open_regions(context_, space_, range);
     request_.reserve.lend(context_.slabs());
-    RangeOperation::unmap_later(context_, request_, range);
+    RangeOperation::unmap_marked(context_, request_, space_, request_.range.range);
     return false;
 }
 
@@ -145,6 +180,7 @@ bool ContiguousOperation::proceed(WorkerContext& context, Request& request) {
     if (step.value() == Step::More) context.desk.push_ready(request);
     if (step.value() != Step::Done) return false;
     request.reserve.release(context.slabs());
+    end_pinning(context, *space);
     open_regions(context, *space, request.range.range);
     request.results[0] = request.range.range.start.raw();
     return true;

@@ -11,7 +11,7 @@ Result<void> CallHandlers::clear(Space& space) {
     TRY(RangeOperation::reserve(context_));
     {
         SegmentHold held(context_, space, space.common());
-        if (space.forking || space.arriving) {
+        if (space.forking || space.arriving || space.pinning) {
             park(context_, receipt_, space.common().waiting);
             return Error::DoNotReply;
         }

@@ -49,8 +49,9 @@ Leaf* detach(WorkerContext& context, Space& space, VirtualRange part) {
     const VirtualRange whole = VirtualRange::of(part.start.leaf_down(), kLeafSize);
     const RegionView view = segment->lookup(part.start);
     if (!worth_detaching(view, whole, part)) return nullptr;
+    constexpr uint32_t kFrames = 3;  // the table, and what the quota may take for a lease
     const Result<void> reserved = Reserve::ensure<Leaf, LeafNode, Segment, Region>(
-        context.worker, 1, {1, LeafMap::kMostNewNodes, 1, 1 + region_edits::kMostNewRegions});
+        context.worker, kFrames, {1, LeafMap::kMostNewNodes, 1, 1 + region_edits::kMostNewRegions});
     if (!reserved.ok()) return nullptr;
     Leaf* leaf = obtain_leaf(context, space, part.start);
     if (leaf == nullptr) return nullptr;

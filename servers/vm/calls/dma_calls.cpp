@@ -3,6 +3,7 @@
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/requests/parking.hpp"
 #include "servers/vm/reserve.hpp"
 
 namespace shoal::vm {
@@ -10,6 +11,14 @@ namespace shoal::vm {
 namespace {
 
 constexpr uint32_t kMostNewRuns = 2 * RunTree::kMostNewRuns;  // the range's ends may lie inside runs
+
+// Regions of one map may have come to differ in their access.
+bool all_contiguous(const Segment& segment, VirtualRange range) {
+    for (const Region* region = segment.first_in(range); region != nullptr && region->start() < range.end;
+         region = segment.regions().next(*region))
+        if (region->attributes().type != MemoryType::Contiguous) return false;
+    return true;
+}
 
 // The frames of a range, if they are neighbours. Under the segment's lock, of contiguous memory: nobody takes a page away.
 Result<FrameRange> frames_of_range(WorkerContext& context, Space& space, VirtualRange range) {
@@ -32,15 +41,18 @@ Result<FrameRange> frames_of_range(WorkerContext& context, Space& space, Virtual
 }  // namespace
 
 Result<PhysicalAddress> CallHandlers::adddma(const vm_calls::AdddmaArguments& arguments) {
-    Space& space = *TRY(named_space(arguments.process));
+    Space& space = *TRY(caller());
     const VirtualRange range = TRY(decode_range(arguments.address, arguments.bytes));
+    if (range.size() > kMostContiguousBytes) return Error::Invalid;
     Segment* segment = space.find_segment(range.start);
     if (segment == nullptr) return Error::BadAddress;
-    TRY((Reserve::ensure<DmaHold, Run>(context_.worker, 0, {1, kMostNewRuns})));
+    TRY((Reserve::ensure<DmaHold, Run, Request>(context_.worker, 0, {1, kMostNewRuns, 1})));
     SegmentHold held(context_, space, *segment);
-    const RegionView view = segment->view_locked(range.start);
-    const bool contiguous = view.outcome == Lookup::Found && view.attributes.type == MemoryType::Contiguous && view.range.contains(range);
-    if (!contiguous || view.attributes.work != RegionWork::None) return Error::BadAddress;
+    if (!segment->range().contains(range) || !segment->mapped(range) || !all_contiguous(*segment, range)) return Error::BadAddress;
+    if (segment->busy(range)) {
+        park(context_, receipt_, segment->waiting);
+        return Error::DoNotReply;
+    }
     const FrameRange frames = TRY(frames_of_range(context_, space, range));
     DmaHolds& holds = context_.processes.dma_holds();
     if (holds.overlap(context_.locks(), space.process(), frames)) return Error::Exists;
@@ -55,7 +67,7 @@ Result<PhysicalAddress> CallHandlers::adddma(const vm_calls::AdddmaArguments& ar
 
 Result<void> CallHandlers::deldma(const vm_calls::DeldmaArguments& arguments) {
     const bool own = arguments.process.raw() == 0 || arguments.process == process_;
-    if (!own && right_ == CallRight::OwnSpace) return Error::Permission;
+    if (!own && right_ == CallRight::Plain) return Error::Permission;
     const ProcessId holder = own ? process_ : arguments.process;
     DmaHold* hold = context_.processes.dma_holds().take(context_.locks(), holder, FrameNumber::of(arguments.physical));
     if (hold == nullptr) return Error::NoEntry;

@@ -6,6 +6,7 @@
 #include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/leaf/copy_on_write.hpp"
 #include "servers/vm/memory/memory_types.hpp"
+#include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/shortage.hpp"
 #include "servers/vm/reserve.hpp"
@@ -111,10 +112,21 @@ ForkOperation::Found ForkOperation::mark_next(Segment& segment) {
     return mark(segment, *region) ? found : Found{Found::Outcome::Detached, found.range, {}};
 }
 
+// A device only where the copy's own privileges name it.
+bool ForkOperation::may_have(const Found& found) const {
+    if (found.attributes.type != MemoryType::Direct) return true;
+    return platform::may_map(copy_.process(), found.attributes.physical(found.range.start), found.range.size()).ok();
+}
+
 // Done: the segment has no more.
 Result<ForkOperation::Step> ForkOperation::copy_region(Segment& segment) {
     Segment& into = *TRY(prepare_copy(source_.layout().segment_of(segment.range().start)));
     const Found found = mark_next(segment);
+    if (found.outcome == Found::Outcome::Marked && !may_have(found)) {  // it is left out of the copy
+        settle_copy(into);
+        request_.range.cursor = found.range.end;
+        return Step::More;
+    }
     if (found.outcome == Found::Outcome::Marked) {
         // --- commit point ---
         if (const Result<void> inserted = insert_copy(into, found.range, found.attributes); !inserted.ok()) {

@@ -43,6 +43,7 @@ class ForkOperation {
         RegionAttributes attributes;
     };
     Found mark_next(Segment& segment);
+    [[nodiscard]] bool may_have(const Found& found) const;
     bool mark(Segment& segment, Region& region);
     Result<void> insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes);
     RegionView copied_region(VirtualRange range);

@@ -44,8 +44,8 @@ Result<VirtualAddress> CallHandlers::mmap(const vm_calls::MmapArguments& argumen
     const MapPlan plan = TRY(decode(arguments));
     context_.worker.statistics.maps.add();
     if ((arguments.flags & ContiguousOperation::kFlags) != 0) {
-        const FrameBlock wanted = TRY(ContiguousOperation::decode(plan.bytes, arguments.flags));
-        return ContiguousOperation::start(context_, receipt_, process_, wanted, plan.attributes.access);
+        const FrameBlock wanted = TRY(ContiguousOperation::decode(plan.bytes, arguments.flags, right_));
+        return ContiguousOperation::start(context_, receipt_, space, wanted, plan.attributes.access, right_);
     }
     // Beyond what it takes, a map leaves enough for its own removal.
     TRY(RangeOperation::reserve(context_));

@@ -36,7 +36,7 @@ Result<VirtualAddress> CallHandlers::map_phys(const vm_calls::MapPhysArguments& 
     return start + (arguments.physical.raw() - pages.start.raw());
 }
 
-// The region of direct memory that begins in the address' page.
+// The direct memory that begins in the address' page, with what follows it in the space as it does on the bus.
 Result<VirtualRange> CallHandlers::direct_region(Space& space, VirtualAddress address) {
     Segment* segment = address.in_user_space() ? space.find_segment(address) : nullptr;
     if (segment == nullptr) return Error::BadAddress;
@@ -44,7 +44,14 @@ Result<VirtualRange> CallHandlers::direct_region(Space& space, VirtualAddress ad
     const RegionView view = segment->view_locked(address);
     const bool direct = view.outcome == Lookup::Found && view.attributes.type == MemoryType::Direct;
     if (!direct || view.range.start != address.page_down()) return Error::BadAddress;
-    return view.range;
+    VirtualRange range = view.range;
+    for (const Region* next = segment->first_in({range.end, segment->range().end}); next != nullptr && next->start() == range.end;
+         next = segment->regions().next(*next)) {
+        const RegionAttributes attributes = next->attributes();
+        if (attributes.type != MemoryType::Direct || attributes.displacement != view.attributes.displacement) break;
+        range.end = next->end();
+    }
+    return range;
 }
 
 Result<void> CallHandlers::unmap_phys(const vm_calls::UnmapPhysArguments& arguments) {

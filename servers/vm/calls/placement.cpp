@@ -18,7 +18,10 @@ Result<VirtualRange> place_in(WorkerContext& context, Space& space, uint32_t ind
     SegmentHold held(context, space, *segment);
     TRY(space.pay_for_regions(context.locks(), context.slabs(), *segment, 1));
     const VirtualRange range = segment->find_free(bytes, bytes >= kLeafSize ? kLeafSize : kPageSize, from);
-    if (range.empty()) return Error::NoMemory;
+    if (range.empty()) {
+        space.settle_regions(context.locks(), context.slabs(), *segment);
+        return Error::NoMemory;
+    }
     const RegionAttributes placed = attributes.placed_at(range.start);
     // --- commit point ---
     {

@@ -289,7 +289,11 @@ RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part
         return Step::Blocked;
     }
     if (progress_.cursor == progress_.range.start && !allowed(segment, part)) return Step::Refused;
-    if (leaves_over(part) > FlushBatch::kMaxLeaves) return mark(segment, part) ? Step::More : Step::Again;
+    if (leaves_over(part) > FlushBatch::kMaxLeaves) {
+        if (!mark(segment, part)) return Step::Again;
+        space_.settle_regions(context_.locks(), context_.slabs(), segment);
+        return Step::More;
+    }
     if (!batch_.has_room_for(leaves_over(part))) return Step::More;
     if (!edit(segment, part)) return Step::Again;
     if (changes_regions()) space_.settle_regions(context_.locks(), context_.slabs(), segment);
@@ -384,6 +388,17 @@ void RangeOperation::unmap_later(WorkerContext& context, Request& request, Virtu
     request.range = {RangeKind::Unmap, {}, range, range.start, {}};
     ++context.desk.range_operations;
     context.desk.push_ready(request);
+}
+
+void RangeOperation::unmap_marked(WorkerContext& context, Request& request, Space& space, VirtualRange range) {
+    Segment& segment = *space.find_segment(range.start);
+    {
+        SegmentHold held(context, space, segment);
+        Segment::Change change(segment);
+        region_edits::set_work(segment, range, RegionWork::Unmapping);
+    }
+    unmap_later(context, request, range);
+    request.range.marked = range;
 }
 
 bool RangeOperation::proceed(WorkerContext& context, Request& request) {

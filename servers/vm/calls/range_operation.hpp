@@ -46,6 +46,8 @@ class RangeOperation {
     // As start(), to unmap a range of any space, by a request that was another's until now; after reserve(), which the request keeps. The
     // request answers at the end, with the error that it has.
     static void unmap_later(WorkerContext& context, Request& request, VirtualRange range);
+    // Likewise regions of one segment that the request has marked as its own (RegionWork::Changing): nobody comes between.
+    static void unmap_marked(WorkerContext& context, Request& request, Space& space, VirtualRange range);
 
     // Goes on with a request of kind Range. True: it is finished, and its flushes too; false: it will come back.
     static bool proceed(WorkerContext& context, Request& request);

@@ -39,11 +39,16 @@ Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     const Access needed = Access::needed_for(fault.flags);
     const VirtualRange range = VirtualRange::of(fault.address, fault.bytes);
     TableLink link{};
-    for (VirtualAddress at = range.start.page_down(); at < range.end; at = at + kPageSize) {
+    // No more at once than others can wait for: the kernel asks again for what is then still absent.
+    const VirtualAddress first = range.start.page_down();
+    for (VirtualAddress at = first; at < range.end && at - first < kLeafSize; at = at + kPageSize) {
         if (link.wanted() && at.leaf_down() != link.base) break;
         const Touched touched = touch_page(context, *space, at, needed, Toucher::User, &receipt);
         if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
-        if (!link.wanted() && touched.new_to_cpu) link = link_of(touched);
+        // A device's page is there in vain: the kernel does not reach it.
+        if (touched.leaf->table().get(page_in_leaf(at)).device()) return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);
+        // Once more where nothing was missing: an answer that a later page spoilt may have kept the link to itself.
+        if (!link.wanted()) link = link_of(touched);
     }
     return Action::resume(fault.thread, fault.sequence, link);
 }

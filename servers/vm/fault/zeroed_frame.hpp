@@ -22,9 +22,13 @@ class ZeroedFrame {
         quota_.refund(context_.locks(), PageCount{1});
     }
 
-    // Needs a reserved frame. False: over the quota.
+    // False: over the quota, or no frame at hand.
     [[nodiscard, gnu::always_inline]] bool obtain() {
         if (!quota_.charge(context_.locks(), context_.slabs(), PageCount{1}).ok()) return false;
+        if (!context_.frames().has(1)) [[unlikely]] {  // the quota has taken it for itself
+            quota_.refund(context_.locks(), PageCount{1});
+            return false;
+        }
         frame_ = context_.frames().allocate_reserved();
         zero_frame(frame_);
         ready_ = true;

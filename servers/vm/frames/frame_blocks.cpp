@@ -26,20 +26,21 @@ Result<FrameNumber> FramePool::take_block_in(uint32_t area, const FrameBlock& wa
         const uint32_t begin = round_up(bits(area).next(first, AreaBits::State::Free), wanted.alignment);
         if (begin + wanted.frames > room) break;
         const uint32_t end = bits(area).next(begin, AreaBits::State::Taken);
-        if (end >= begin + wanted.frames && bits(area).take_exact(begin, wanted.frames)) {
+        const bool fits = end >= begin + wanted.frames;
+        if (fits && bits(area).take_exact(begin, wanted.frames)) {
             tree_of_area(area).free.fetch_sub(static_cast<int32_t>(wanted.frames), std::memory_order_relaxed);
             return frame_at(area, begin);
         }
-        first = std::max(end, begin + 1);
+        first = fits ? begin + 1 : end;
     }
     count(area).give(wanted.frames);
     return Error::NoMemory;
 }
 
 // So many whole neighbours, the highest ones.
-Result<uint32_t> FramePool::take_areas_below(uint32_t wanted, FrameNumber limit) {
+Result<uint32_t> FramePool::take_areas_in(Window window, uint32_t wanted, FrameNumber limit) {
     uint32_t run = 0;
-    for (uint32_t area = areas(); area-- > 0;) {
+    for (uint32_t area = window.end; area-- > window.first;) {
         if (room_below(area, limit) == kFramesPerArea && count(area).take_whole()) {
             tree_of_area(area).free.fetch_sub(kFramesPerArea, std::memory_order_relaxed);
             if (++run == wanted) return area;
@@ -48,23 +49,26 @@ Result<uint32_t> FramePool::take_areas_below(uint32_t wanted, FrameNumber limit)
         if (run > 0) give_areas(frame_at(area + 1, 0), run);
         run = 0;
     }
-    if (run > 0) give_areas(frame_at(0, 0), run);
+    if (run > 0) give_areas(frame_at(window.first, 0), run);
     return Error::NoMemory;
 }
 
-Result<FrameNumber> FramePool::take_block_of_areas(const FrameBlock& wanted) {
+Result<FrameNumber> FramePool::take_block_of_areas(Window window, const FrameBlock& wanted) {
     const uint32_t whole = (wanted.frames + kFramesPerArea - 1) / kFramesPerArea;
-    const uint32_t first = TRY(take_areas_below(whole, wanted.below));
+    window.end = std::min(areas(), window.end + whole - 1);  // what begins in the window
+    const uint32_t first = TRY(take_areas_in(window, whole, wanted.below));
     for (uint32_t area = first; area < first + whole; ++area) split_area(frame_at(area, 0));
     const uint64_t rest = uint64_t{whole} * kFramesPerArea - wanted.frames;
     if (rest > 0) give_range({frame_at(first, 0) + wanted.frames, rest});
     return frame_at(first, 0);
 }
 
-Result<FrameNumber> FramePool::take_block(const FrameBlock& wanted) {
-    SHOAL_ASSERT(wanted.frames > 0 && wanted.alignment <= kFramesPerArea);
-    if (wanted.frames > kFramesPerArea) return take_block_of_areas(wanted);
-    for (uint32_t area = areas(); area-- > 0;) {
+Result<FrameNumber> FramePool::take_block(const FrameBlock& wanted, uint32_t& areas_left) {
+    SHOAL_ASSERT(wanted.frames > 0 && wanted.alignment <= kFramesPerArea && areas_left <= areas());
+    const Window window{areas_left - std::min(areas_left, kAreasPerSearch), areas_left};
+    areas_left = window.first;
+    if (wanted.frames > kFramesPerArea) return take_block_of_areas(window, wanted);
+    for (uint32_t area = window.end; area-- > window.first;) {
         Result<FrameNumber> block = take_block_in(area, wanted);
         if (block.ok()) return block;
     }

@@ -138,8 +138,8 @@ void FrameCache::free_areas(FrameNumber first, uint32_t areas) {
     pool_->give_areas(first, areas);
 }
 
-Result<FrameRange> FrameCache::allocate_block(const FrameBlock& wanted) {
-    const FrameRange block{TRY(pool_->take_block(wanted)), wanted.frames};
+Result<FrameRange> FrameCache::allocate_block(const FrameBlock& wanted, uint32_t& areas_left) {
+    const FrameRange block{TRY(pool_->take_block(wanted, areas_left)), wanted.frames};
     handed_out(block);
     return block;
 }

@@ -72,8 +72,8 @@ class FrameCache {
     void free_areas(FrameNumber first, uint32_t count);
     // The frames of an area allocated whole are freed one by one from now on.
     void split_area(FrameNumber first) { pool_->split_area(first); }
-    // Error: NoMemory.
-    Result<FrameRange> allocate_block(const FrameBlock& wanted);
+    // As FramePool::take_block().
+    Result<FrameRange> allocate_block(const FrameBlock& wanted, uint32_t& areas_left);
     // Exactly these. Error: Busy.
     Result<void> allocate_range(FrameRange range);
     void free_range(FrameRange range);  // kept frames too

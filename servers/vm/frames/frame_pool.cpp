@@ -239,18 +239,7 @@ void FramePool::give_range(FrameRange range) {
 
 Result<FrameNumber> FramePool::take_areas(uint32_t wanted) {
     SHOAL_ASSERT(wanted > 0);
-    uint32_t run = 0;
-    for (uint32_t area = 0; area < areas(); ++area) {
-        if (!count(area).take_whole()) {
-            if (run > 0) give_areas(frame_at(area - run, 0), run);
-            run = 0;
-            continue;
-        }
-        tree_of_area(area).free.fetch_sub(kFramesPerArea, std::memory_order_relaxed);
-        if (++run == wanted) return frame_at(area + 1 - wanted, 0);
-    }
-    if (run > 0) give_areas(frame_at(areas() - run, 0), run);
-    return Error::NoMemory;
+    return frame_at(TRY(take_areas_in({0, areas()}, wanted, FrameNumber{~uint64_t{0}})), 0);
 }
 
 void FramePool::give_areas(FrameNumber first, uint32_t area_count) {

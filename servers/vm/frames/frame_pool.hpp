@@ -62,18 +62,21 @@ class FramePool {
     // 2^order frames, aligned to their size, order <= 6 or 9. Error: NoMemory (none such; draining may help).
     Result<FrameNumber> take_aligned(CpuId cpu, unsigned order);
     void give_aligned(FrameNumber first, unsigned order);
-    // Error: NoMemory (no such block; draining may help). Its frames may go back one by one.
-    Result<FrameNumber> take_block(const FrameBlock& wanted);
+    // A block out of the areas below number `areas_left`, of which it looks at kAreasPerSearch at most, and lowers the number so. Error:
+    // NoMemory (none there; with 0 left, none anywhere: draining may help). The block's frames may go back one by one.
+    static constexpr uint32_t kAreasPerSearch = 32;
+    Result<FrameNumber> take_block(const FrameBlock& wanted, uint32_t& areas_left);
     // Exactly these frames. Error: Busy (not all are free).
     Result<void> take_range(FrameRange range);
     void give_range(FrameRange range);
-    // `count` consecutive whole areas. Error: NoMemory.
+    // `count` consecutive whole areas, the highest ones. Error: NoMemory.
     Result<FrameNumber> take_areas(uint32_t count);
     void give_areas(FrameNumber first, uint32_t count);
     // A whole area's frames are given back one by one from now on.
     void split_area(FrameNumber first);
 
     [[nodiscard]] uint64_t free_frames() const;
+    [[nodiscard]] uint32_t areas() const { return trees_ * kAreasPerTree; }
     [[nodiscard]] FrameTable table() const { return table_; }
     [[nodiscard]] bool is_free(FrameNumber frame) const;
     // After a crash, alone: counts from bits. Whole areas stay whole.
@@ -86,7 +89,6 @@ class FramePool {
     };
     [[nodiscard]] Place place_of(FrameNumber frame) const;
     [[nodiscard]] FrameNumber frame_at(uint32_t area, uint32_t index) const;
-    [[nodiscard]] uint32_t areas() const { return trees_ * kAreasPerTree; }
     [[nodiscard]] FrameTree& tree(uint32_t index) const;
     [[nodiscard]] FrameTree& tree_of_area(uint32_t area) const {
         return tree(area / kAreasPerTree);
@@ -102,8 +104,12 @@ class FramePool {
     void give_piece(uint32_t area, uint32_t first, uint32_t frames);
     [[nodiscard]] uint32_t room_below(uint32_t area, FrameNumber limit) const;
     Result<FrameNumber> take_block_in(uint32_t area, const FrameBlock& wanted);
-    Result<uint32_t> take_areas_below(uint32_t wanted, FrameNumber limit);
-    Result<FrameNumber> take_block_of_areas(const FrameBlock& wanted);
+    // Areas [first, end).
+    struct Window {
+        uint32_t first, end;
+    };
+    Result<uint32_t> take_areas_in(Window window, uint32_t wanted, FrameNumber limit);
+    Result<FrameNumber> take_block_of_areas(Window window, const FrameBlock& wanted);
     Result<FrameNumber> take_aligned_in(uint32_t area, unsigned order);
 
     FrameTable table_;

@@ -1,5 +1,5 @@
 // Direct memory: a device's, at the physical addresses that the region names. VM owns none of it, counts nothing, and cannot reach it; a
-// fork's copy has the same.
+// fork's copy has the same, where its own privileges name it.
 #pragma once
 
 #include "servers/vm/memory/page_supply.hpp"

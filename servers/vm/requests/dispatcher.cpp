@@ -44,7 +44,7 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
     const uint32_t number = message.type() - kVmCallBase;
     if (for_system_only(number) && (caller_word & kVmCallAllowed) == 0)
         return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
-    const CallRight right = (caller_word & kVmCallAllowed) != 0 ? CallRight::AnySpace : CallRight::OwnSpace;
+    const CallRight right = (caller_word & kVmCallAllowed) != 0 ? CallRight::Granted : CallRight::Plain;
     CallHandlers handlers(context, exchange, process, context.processes.find(process), right);
     const Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
     if (error == Error::DoNotReply) return Action::none();

@@ -5,6 +5,8 @@
 #include "abi/message.hpp"
 #include "base/address.hpp"
 #include "base/cpu.hpp"
+#include "servers/vm/calls/call_right.hpp"
+#include "servers/vm/frames/frame_pool.hpp"
 #include "servers/vm/leaf/access.hpp"
 #include "servers/vm/reclaim/reclaimer.hpp"
 #include "servers/vm/requests/range_reserve.hpp"
@@ -51,7 +53,8 @@ enum class RangeKind : uint8_t {
     Share,
     CopyRegions,  // of a space (ForkOperation): first these
     CopyPages,
-    Clear,  // neighbouring frames (ContiguousOperation): first clear them
+    Seek,  // neighbouring frames (ContiguousOperation): first find them
+    Clear,
     Place,
     Fill,
 };
@@ -72,6 +75,13 @@ struct RangeProgress {
     RegionTraits traits = RegionTraits::None;  // Replace
     Means means = Means::Caches;
     bool vacant = false;        // nothing is mapped in the marked part: it is free for others, and only flushes are waited for
+};
+
+// For neighbouring frames: what is wanted, and how many areas of the pool have not been searched.
+struct BlockSearch {
+    FrameBlock wanted{};
+    uint32_t areas_left = 0;
+    CallRight right = CallRight::Plain;
 };
 
 class Request {
@@ -97,6 +107,7 @@ class Request {
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
     RangeProgress range;
     RangeReserve reserve;        // Range, Contiguous
+    BlockSearch search;          // Contiguous
     FrameRange frames;           // Contiguous: those that are no leaf's yet
     uint64_t cleared = 0;        // of them, while they are being cleared
     Request* next = nullptr;     // on one chain at a time: a leaf's, a segment's, a desk's

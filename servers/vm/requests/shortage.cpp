@@ -67,9 +67,8 @@ void wait_for_round(WorkerContext& context, Request& request) {
 
 }  // namespace
 
-namespace {
-
-bool wait_for_round(WorkerContext& context, const Receipt& receipt) {
+bool wait_for_memory(WorkerContext& context, const Receipt& receipt) {
+    if (!worth_waiting(context, receipt)) return false;
     drain(context);
     // The upper half of the stock: a crowd that waits for memory leaves what gives it back the other half.
     if (!context.slabs().ensure_from_stock<Request>(Request::kStock / 2).ok()) return false;
@@ -77,14 +76,10 @@ bool wait_for_round(WorkerContext& context, const Receipt& receipt) {
     return true;
 }
 
-}  // namespace
-
-bool wait_for_memory(WorkerContext& context, const Receipt& receipt) {
-    return worth_waiting(context, receipt) && wait_for_round(context, receipt);
-}
-
-bool wait_for_neighbours(WorkerContext& context, const Receipt& receipt) {
-    return !receipt.after_shortage && wait_for_round(context, receipt);
+bool wait_for_neighbours(WorkerContext& context, Request& request) {
+    if (request.receipt.after_shortage) return false;
+    wait_for_round(context, request);
+    return true;
 }
 
 bool wait_for_memory(WorkerContext& context, Request& request) {

@@ -8,10 +8,10 @@ namespace shoal::vm {
 // Puts the request aside for a round of draining, after which it is dispatched once more. False: it had its round already,
 // or there is no memory even to put it aside; then the call fails.
 bool wait_for_memory(WorkerContext& context, const Receipt& receipt);
-// Likewise where neighbouring frames are missing, however many there are: single ones that lie in caches keep others apart.
-bool wait_for_neighbours(WorkerContext& context, const Receipt& receipt);
 // A request that goes on by itself afterwards.
 bool wait_for_memory(WorkerContext& context, Request& request);
+// Likewise where neighbouring frames are missing, however many there are: single ones that lie in caches keep others apart.
+bool wait_for_neighbours(WorkerContext& context, Request& request);
 
 // A call that gives memory back, and for which not even the stocks had what it takes: they have gone into operations under way,
 // and return with these. It is dispatched again then, or, where nothing is under way, after one round of draining. Meanwhile

@@ -98,6 +98,7 @@ class alignas(kCacheLine) Space {
     Quota quota;
     bool forking = false;   // under the common segment's lock: a ForkOperation copies it
     bool arriving = false;  // likewise: one makes a copy of it
+    bool pinning = false;   // likewise: a ContiguousOperation has frames for it that no quota pays for yet
     Standing standing = Standing::Program;  // set before anybody finds the space
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;

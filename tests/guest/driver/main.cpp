@@ -1,6 +1,7 @@
 // driver: reaches devices as a driver does, with rs.role=driver: their memory, and memory that they may be told of.
 //
-// The machine is QEMU's q35 with BIOS: a HPET at its usual place (IA-PC HPET specification 1.0a, 2.3.4), and the firmware's tables below 1 MiB.
+// The machine is QEMU's q35 with BIOS, which puts the configuration space of PCI Express (PCI Express Base 5.0, 7.2.2) at 2,816 MiB, and its
+// tables below 1 MiB.
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 namespace shoal::test {
 namespace {
 
-constexpr PhysicalAddress kHpet{0xfed0'0000}, kFirmware{0xf'0000}, kMemory{16 << 20};
+constexpr PhysicalAddress kConfiguration{0xb000'0000}, kHpet{0xfed0'0000}, kLocalApic{0xfee0'0000}, kFirmware{0xf'0000}, kMemory{16 << 20};
 constexpr uint64_t kFirmwareBytes = 0x1'0000, kPage = 4096;
 constexpr ProcessId kSelfProcess{};
 
@@ -25,13 +26,12 @@ Result<VirtualAddress> map(PhysicalAddress start, uint64_t bytes, uint64_t prote
 }
 
 void read_registers(Verdict& verdict) {
-    const Result<VirtualAddress> at = map(kHpet, 1024, kProtectRead);
-    if (!at.ok()) return verdict.fail("the HPET's registers cannot be mapped: %s", error_text(at.error()));
-    const uint64_t capabilities = *reinterpret_cast<volatile uint64_t*>(pointer(at.value()));
-    const uint64_t period = capabilities >> 32;  // of the counter, in femtoseconds
-    SHOAL_EXPECT(verdict, period > 0 && period <= 100'000'000);
+    const Result<VirtualAddress> at = map(kConfiguration, 256, kProtectRead);
+    if (!at.ok()) return verdict.fail("the host bridge's registers cannot be mapped: %s", error_text(at.error()));
+    constexpr uint32_t kQ35HostBridge = 0x29c0'8086;  // device and vendor
+    SHOAL_EXPECT(verdict, *reinterpret_cast<volatile uint32_t*>(pointer(at.value())) == kQ35HostBridge);
     const Result<PhysicalAddress> place = vm_calls::getphys(kSelfProcess, at.value() + 8);
-    SHOAL_EXPECT(verdict, place.ok() && place.value() == kHpet + 8);
+    SHOAL_EXPECT(verdict, place.ok() && place.value() == kConfiguration + 8);
     // Only the process itself sees it.
     SHOAL_EXPECT(verdict, kernel_calls::console_write(at.value(), 16).error() == Error::BadAddress);
     SHOAL_EXPECT(verdict, vm_calls::info(kInfoStats, kSelfProcess, at.value(), sizeof(VmStats), {}).error() == Error::BadAddress);
@@ -53,7 +53,9 @@ void ask_for_what_is_no_device(Verdict& verdict) {
     SHOAL_EXPECT(verdict, map(kMemory, kPage, kProtectRead).error() == Error::Permission);
     SHOAL_EXPECT(verdict, map(kFirmware, 64 << 20, kProtectRead).error() == Error::Permission);
     SHOAL_EXPECT(verdict, map(PhysicalAddress{uint64_t{1} << 58}, kPage, kProtectRead).error() == Error::Permission);
-    SHOAL_EXPECT(verdict, map(kHpet, 0, kProtectRead).error() == Error::Invalid);
+    SHOAL_EXPECT(verdict, map(kConfiguration, 0, kProtectRead).error() == Error::Invalid);
+    for (const PhysicalAddress kernels : {kHpet, kLocalApic})
+        SHOAL_EXPECT(verdict, map(kernels, 16, kProtectRead).error() == Error::Permission);
 }
 
 void use_contiguous_memory(Verdict& verdict, uint64_t limits, uint64_t end) {
@@ -75,8 +77,20 @@ void use_contiguous_memory(Verdict& verdict, uint64_t limits, uint64_t end) {
     SHOAL_EXPECT(verdict, munmap(pointer(at.value()), kPages * kPage) == 0);
 }
 
+// Held, freed by this process, and found by nobody else while it lives.
+void hold_for_a_device(Verdict& verdict) {
+    constexpr uint64_t kBytes = 20 * kPage, kFlags = kMapPrivate | kMapAnonymous | kMapPopulate | kMapContiguous;
+    const Result<VirtualAddress> at = vm_calls::mmap({}, kBytes, kProtectRead | kProtectWrite, kFlags);
+    if (!at.ok()) return verdict.fail("no contiguous memory: %s", error_text(at.error()));
+    const Result<PhysicalAddress> held = vm_calls::adddma(at.value(), kBytes);
+    SHOAL_EXPECT(verdict, held.ok() && vm_calls::adddma(at.value(), kPage).error() == Error::Exists);
+    SHOAL_EXPECT(verdict, munmap(pointer(at.value()), kBytes) == 0);
+    SHOAL_EXPECT(verdict, vm_calls::getdma().error() == Error::CallDenied);
+    SHOAL_EXPECT(verdict, held.ok() && vm_calls::deldma(kSelfProcess, held.value()).ok());
+}
+
 // A program without the role may not.
-int run_as_plain_program() { return map(kHpet, kPage, kProtectRead).error() == Error::Permission ? 0 : 1; }
+int run_as_plain_program() { return map(kConfiguration, kPage, kProtectRead).error() == Error::Permission ? 0 : 1; }
 
 void start_plain_program(Verdict& verdict) {
     const char* const arguments[] = {"driver", "plain"};
@@ -101,6 +115,7 @@ int main(int argument_count, char** arguments) {
     test::ask_for_what_is_no_device(verdict);
     test::use_contiguous_memory(verdict, 0, ~uint64_t{0});
     test::use_contiguous_memory(verdict, kMapBelow16M | kMapAligned64K, 16 << 20);
+    test::hold_for_a_device(verdict);
     test::start_plain_program(verdict);
     return verdict.finish();
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace shoal::boot::test {
@@ -34,15 +35,19 @@ TEST(MemoryLayout, KeepsTheLowestPageAndWhatTheWindowCannotReach) {
     EXPECT_EQ(frames.range(0).first.raw(), 1u);
 }
 
-TEST(MemoryLayout, ListsEveryFrameThatIsMemoryInPart) {
+TEST(MemoryLayout, KeepsEveryFrameThatIsMemoryInPart) {
     LoaderInformation loader;
     loader.memory.push({0x100800, 0x1000, MemoryKind::Usable});
     loader.memory.push({0x200000, 0x1000, MemoryKind::AcpiTables});
     loader.memory.push({0x300000, 0, MemoryKind::Usable});
     auto machine = std::make_unique<smp::MachineDescription>();
-    list_memory(loader, *machine);
-    ASSERT_EQ(machine->memory.count, 1u);
-    EXPECT_EQ(machine->memory.items[0], (FrameRange{FrameNumber{0x100}, 2}));
+    machine->kernel_image = {FrameNumber{0x400}, 3};
+    machine->modules.push({{}, PhysicalAddress{0x500000}, 0x1001});
+    keep_memory(loader, *machine);
+    ASSERT_EQ(machine->kept.count, 3u);
+    EXPECT_EQ(machine->kept.items[0], (FrameRange{FrameNumber{0x100}, 2}));
+    EXPECT_EQ(machine->kept.items[1], machine->kernel_image);
+    EXPECT_EQ(machine->kept.items[2], (FrameRange{FrameNumber{0x500}, 2}));
 }
 
 TEST(MemoryLayout, TakesEverythingForMemoryWhereTheMapWasCut) {
@@ -50,9 +55,21 @@ TEST(MemoryLayout, TakesEverythingForMemoryWhereTheMapWasCut) {
     loader.memory.push({0x100000, 0x1000, MemoryKind::Usable});
     loader.dropped = 1;
     auto machine = std::make_unique<smp::MachineDescription>();
-    list_memory(loader, *machine);
-    ASSERT_EQ(machine->memory.count, 1u);
-    EXPECT_TRUE(machine->memory.items[0].contains(FrameNumber{0xfec00}));
+    keep_memory(loader, *machine);
+    EXPECT_TRUE(machine->kept.items[0].contains(FrameNumber{0xfec00}));
+}
+
+TEST(MemoryLayout, KeepsWhatTheKernelDrives) {
+    auto machine = std::make_unique<smp::MachineDescription>();
+    machine->local_apic = PhysicalAddress{0xfee0'0000};
+    machine->io_apics.push({0, 0, PhysicalAddress{0xfec0'0000}});
+    machine->hpet = PhysicalAddress{0xfed0'0400};
+    keep_devices(*machine);
+    const auto kept = [&](uint64_t frame) {
+        return std::ranges::any_of(machine->kept, [&](FrameRange range) { return range.contains(FrameNumber{frame}); });
+    };
+    for (const uint64_t frame : {0xfee00u, 0xfeeffu, 0xfec00u, 0xfed00u}) EXPECT_TRUE(kept(frame)) << frame;
+    for (const uint64_t frame : {0xfedffu, 0xfef00u, 0xfec01u, 0xfed01u}) EXPECT_FALSE(kept(frame)) << frame;
 }
 
 TEST(MemoryLayout, ReservesEveryFrameThatBytesTouch) {

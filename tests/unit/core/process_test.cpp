@@ -34,10 +34,10 @@ class DeviceMemory : public Processes {
         kernel::set_worker_entry(CpuId{1}, VirtualAddress{0x1000}, VirtualAddress{0});
         kernel::start_workers();
         machine.settle();
-        kernel::boot_facts.memory = kMemory;
+        kernel::boot_facts.kept = kMemory;
         kernel::boot_facts.frames_end = FrameNumber{1 << 20};
     }
-    ~DeviceMemory() override { kernel::boot_facts.memory = {}; }
+    ~DeviceMemory() override { kernel::boot_facts.kept = {}; }
     Error ask(uint64_t first, uint64_t frames) {
         const ProcessId process = FakeMachine::thread(manager).process->id();
         return call(kernel::vm_worker(CpuId{0}).endpoint(), KernelCall::DeviceMemory, {process.raw(), first << kPageShift, frames << kPageShift});
@@ -89,6 +89,10 @@ TEST_F(DeviceMemory, NobodyGivesMorePrivilegesThanHeHas) {
     EXPECT_EQ(give([](Privileges& p) { p.vm_call_mask |= 2; }), Error::Permission);
     EXPECT_EQ(give([](Privileges& p) { p.trap_mask |= 2; }), Error::Permission);
     EXPECT_EQ(give([](Privileges& p) { p.send_mask[3] |= 2; }), Error::Permission);
+    privileges().flags = kSystemProcess, privileges().priority = 6;
+    EXPECT_EQ(give([](Privileges& p) { p.flags |= kNoFpu; }), Error::Permission);
+    EXPECT_EQ(give([](Privileges& p) { p.priority = 5; }), Error::Permission);
+    EXPECT_EQ(give([](Privileges& p) { p.priority = 6; }), Error::None);
     privileges().kernel_call_mask[1] = 0;
     EXPECT_EQ(give([](Privileges& p) { p.kernel_call_mask[1] = 1; }), Error::Permission);
 }

@@ -86,7 +86,9 @@ class PoolModel : public testing::Test {
         FrameBlock wanted{static_cast<uint32_t>(1 + random() % (random() % 4 == 0 ? 1600 : 40))};
         if (random() % 2 == 0) wanted.alignment = 1u << random() % 10;
         if (random() % 2 == 0) wanted.below = at(random() % free.size());
-        auto first = pool.take_block(wanted);
+        uint32_t left = pool.areas();
+        auto first = pool.take_block(wanted, left);
+        EXPECT_EQ(left, 0u) << "this pool is searched in one go";
         if (first) {
             ASSERT_EQ(first->raw() % wanted.alignment, 0u);
             ASSERT_LE((*first + wanted.frames).raw(), wanted.below.raw());

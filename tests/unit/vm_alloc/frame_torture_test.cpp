@@ -84,7 +84,8 @@ void give_up_block(Worker& worker, FrameRange& block) {
 }
 void exchange_block(Worker& worker, FrameRange& block, uint32_t frames) {
     give_up_block(worker, block);
-    auto taken = worker.frames.allocate_block({.frames = frames});
+    uint32_t left = worker.arena->frame_pool->areas();
+    auto taken = worker.frames.allocate_block({.frames = frames}, left);
     if (!taken) return worker.frames.drain();
     block = *taken;
     for (uint64_t i = 0; i < block.count; ++i) stamp(block.first + i);

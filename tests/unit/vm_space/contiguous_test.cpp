@@ -91,6 +91,9 @@ TEST_F(Contiguous, BadWishesAreRefused) {
     EXPECT_EQ(wish(kFlags, kMostContiguousBytes + 1), Error::NoMemory);
     EXPECT_EQ(wish(kFlags, uint64_t{1} << 60), Error::NoMemory);
     EXPECT_EQ(wish(kFlags, 0), Error::Invalid);
+    EXPECT_EQ(wish(kFlags | kMapBelow1M, 2 << 20), Error::NoMemory) << "there is not so much";
+    const Message low{{0, 0, kPageSize, kBoth, kFlags | kMapBelow16M}};
+    EXPECT_EQ(vm.call(kCpu0, process, VmCall::Mmap, low, 0).outcome(), Error::Permission) << "what lies low is for drivers";
     EXPECT_EQ(frames(), before);
 }
 
@@ -189,6 +192,11 @@ TEST_F(Contiguous, MemoryIsCalledInFirst) {
     EXPECT_EQ(map(900).error(), Error::NoMemory);
     EXPECT_EQ(vm.audit(), 0u);
     EXPECT_EQ(vm.munmap(kCpu1, greedy, a, pages * kPageSize), Error::None);
+    const auto rounds = [&] { return vm.processes().shortage().round(); };
+    const uint64_t before = rounds();
+    const Message plain{{0, 0, 6000 * kPageSize, kBoth, kFlags}};
+    EXPECT_EQ(vm.call(kCpu0, process, VmCall::Mmap, plain, 0).outcome(), Error::NoMemory);
+    EXPECT_EQ(rounds(), before) << "for a driver only: all workers have to do with it";
     EXPECT_TRUE(map(900).ok());
     EXPECT_EQ(vm.exit(kCpu1, greedy), Error::None);
 }

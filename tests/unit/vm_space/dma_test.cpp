@@ -19,9 +19,7 @@ class Dma : public ::testing::Test {
         EXPECT_EQ(vm.audit(), 0u);
     }
     VirtualAddress map(uint64_t pages) { return vm.mmap(kCpu0, driver, pages * kPageSize, kBoth, kFlags).release(); }
-    Message add(VirtualAddress address, uint64_t bytes, ProcessId of = {}) {
-        return vm.call(kCpu0, driver, VmCall::Adddma, {{0, of.raw(), address.raw(), bytes}});
-    }
+    Message add(VirtualAddress address, uint64_t bytes) { return vm.call(kCpu0, driver, VmCall::Adddma, {{0, address.raw(), bytes}}); }
     Error remove(ProcessId asker, uint64_t physical, ProcessId of = {}, uint64_t allowed = kVmCallAllowed) {
         return vm.call(kCpu1, asker, VmCall::Deldma, {{0, of.raw(), physical}}, allowed).outcome();
     }
@@ -90,10 +88,11 @@ TEST_F(Dma, WhatCannotBeHeldIsRefused) {
     EXPECT_EQ(add(a + 8, kPageSize).outcome(), Error::Invalid);
     EXPECT_EQ(add(a, 0).outcome(), Error::Invalid);
     EXPECT_EQ(add(a, ~uint64_t{0}).outcome(), Error::BadAddress);
+    EXPECT_EQ(add(a, kMostContiguousBytes + 1).outcome(), Error::Invalid);
     EXPECT_EQ(add(a, 9 * kPageSize).outcome(), Error::BadAddress);
     EXPECT_EQ(add(plain, kPageSize).outcome(), Error::BadAddress);
     EXPECT_EQ(add(VirtualAddress{0x7654'0000'0000}, kPageSize).outcome(), Error::BadAddress);
-    EXPECT_EQ(vm.call(kCpu0, manager, VmCall::Adddma, {{0, driver.raw(), a.raw(), kPageSize}}, 0).outcome(), Error::Permission);
+    EXPECT_EQ(vm.call(kCpu0, driver, VmCall::Adddma, {{0, a.raw(), kPageSize}}, 0).outcome(), Error::CallDenied) << "no quota pays for it";
     EXPECT_EQ(vm.call(kCpu1, driver, VmCall::Getdma, {}, 0).outcome(), Error::CallDenied);
     const Message held = add(a + kPageSize, 3 * kPageSize);
     EXPECT_EQ(add(a, 2 * kPageSize).outcome(), Error::Exists);
