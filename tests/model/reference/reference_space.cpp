@@ -6,7 +6,7 @@ namespace shoal::model {
 
 namespace {
 
-constexpr uint64_t kPage = kPageSize;
+constexpr uint64_t kPage = kPageSize, kSlices = uint64_t{1} << 46;
 constexpr uint64_t kKnownProtections = kProtectRead | kProtectWrite | kProtectExecute;
 
 std::shared_ptr<ReferenceSpace::Contents> zeros() {
@@ -17,6 +17,15 @@ Error check_protection(uint64_t protection) {
     if ((protection & ~kKnownProtections) != 0) return Error::Invalid;
     const bool both = (protection & kProtectWrite) != 0 && (protection & kProtectExecute) != 0;
     return both ? Error::Invalid : Error::None;
+}
+
+// Over the border between the common half and the slices there is none.
+Error check_contiguous(const Operation& op) {
+    if ((op.flags & kMapContiguous) == 0) return Error::None;
+    if ((op.flags & kMapPopulate) == 0 || (op.flags & (kMapFixed | kMapGrowsDown)) != 0) return Error::Invalid;
+    const bool exact = (op.flags & kMapFixedNoReplace) != 0;
+    const bool crosses = op.address < kSlices && op.address + op.bytes > kSlices;
+    return op.bytes > kMostContiguousBytes || (exact && crosses) ? Error::NoMemory : Error::None;
 }
 
 }  // namespace
@@ -43,14 +52,12 @@ Error ReferenceSpace::check_map(const Operation& op) const {
     if (op.bytes > kUserTop) return Error::NoMemory;
     if (const Error error = check_protection(op.protection); error != Error::None) return error;
     if ((op.flags & kMapGrowsDown) != 0 && op.bytes <= kPage) return Error::Invalid;  // the guard alone
-    if ((op.flags & kMapContiguous) != 0) {
-        if ((op.flags & kMapPopulate) == 0 || (op.flags & (kMapFixed | kMapGrowsDown)) != 0) return Error::Invalid;
-        if (op.bytes > kMostContiguousBytes) return Error::NoMemory;
-    }
-    if ((op.flags & (kMapFixed | kMapFixedNoReplace)) == 0) return Error::None;
     const uint64_t bytes = round_up_to_pages(op.bytes);
-    if (op.address % kPage != 0 || op.address < kLowestMap) return Error::Invalid;
-    if (bytes > kUserTop || op.address > kUserTop - bytes) return Error::NoMemory;
+    if ((op.flags & (kMapFixed | kMapFixedNoReplace)) != 0) {
+        if (op.address % kPage != 0 || op.address < kLowestMap) return Error::Invalid;
+        if (bytes > kUserTop || op.address > kUserTop - bytes) return Error::NoMemory;
+    }
+    if (const Error error = check_contiguous(op); error != Error::None) return error;
     if ((op.flags & kMapFixedNoReplace) != 0 && !is_free(op.address, bytes)) return Error::Exists;
     return Error::None;
 }
