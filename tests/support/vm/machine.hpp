@@ -66,9 +66,10 @@ class Machine {
     [[nodiscard]] bool stopped(ProcessId process);
     void post_to(CpuId cpu, const Message& message);
 
-    // Memory of a device, and who may map it: everybody. What it holds.
+    // Memory of a device, and who may map it: everybody who is not denied. What it holds.
     static constexpr FrameRange kDevice{FrameNumber{uint64_t{1} << 36}, 2048};
     uint64_t* device_word(FrameNumber frame, VirtualAddress address);
+    void deny_devices(ProcessId process) { denied_ = process; }
 
     // The platform's functions.
     Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes);
@@ -107,6 +108,7 @@ class Machine {
     std::mutex processes_lock_;
     std::map<uint32_t, CpuId> homes_;
     std::vector<PhysicalAddress> lent_;
+    ProcessId denied_{};
     std::map<uint64_t, uint64_t> device_;  // by physical address, of words; under processes_lock_
     std::string printed_;
     std::vector<std::atomic<uint32_t>> stopped_;  // by slot: the process whose threads have stopped

@@ -1,6 +1,7 @@
 // Contiguous memory: neighbouring frames that stay where they are, whatever becomes of the process' other memory.
 #include <gtest/gtest.h>
 
+#include "servers/vm/requests/dispatcher.hpp"
 #include "tests/support/vm/harness.hpp"
 
 namespace shoal::vm::test {
@@ -181,6 +182,59 @@ TEST_F(Contiguous, OverTheQuotaNothingChanges) {
     EXPECT_EQ(wish(500), Error::None) << "the quota is whole again";
     EXPECT_EQ(vm.exit(kCpu0, poor), Error::None);
     EXPECT_LE(frames(), before + 8);
+}
+
+// Step by step, on one CPU.
+class ContiguousSteps : public Contiguous {
+  protected:
+    Action begin(WorkerContext& worker, VirtualAddress at, uint64_t pages, ProcessId whose) {
+        Exchange exchange;
+        exchange.message = {{0, at.raw(), pages * kPageSize, kBoth, kFlags}};
+        exchange.message.words[kVmCallerWord] = whose.raw() | kVmCallAllowed;
+        exchange.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::Mmap));
+        return dispatch(worker, exchange);
+    }
+    // The answers that come, in order, until there is nothing left to do.
+    std::vector<Message> finish(WorkerContext& worker) {
+        std::vector<Message> answers;
+        Exchange exchange;
+        for (unsigned step = 0; step < 10'000 && has_work(worker); ++step)
+            if (work(worker, exchange).kind == Action::Kind::Reply) answers.push_back(exchange.message);
+        return answers;
+    }
+};
+
+TEST_F(ContiguousSteps, OneMapOfASpaceAtATime) {
+    WorkerContext worker = vm.context(kCpu0);
+    ASSERT_EQ(begin(worker, {}, 600, process).kind, Action::Kind::None);
+    ASSERT_EQ(begin(worker, {}, 600, process).kind, Action::Kind::None);
+    Exchange exchange;
+    for (unsigned step = 0; step < 3; ++step) (void)work(worker, exchange);
+    vm.settle();
+    EXPECT_EQ(finish(worker).size(), 0u) << "all answered";
+    EXPECT_EQ(vm.usage(kCpu0, process).resident_pages, 1200u);
+}
+
+// It fails in its second leaf, for want of quota; nobody comes to what it has mapped before that is gone again.
+TEST_F(ContiguousSteps, WhatFailsIsNeverOpen) {
+    const VirtualAddress at{0x5000'0000};
+    const ProcessId poor = vm.create(kCpu0, 1000);
+    WorkerContext worker = vm.context(kCpu0);
+    ASSERT_EQ(begin(worker, at, 900, poor).kind, Action::Kind::None);
+    // Meanwhile another thread has used what the call was told of.
+    const VirtualAddress b = vm.mmap(kCpu1, poor, 300 * kPageSize).release();
+    for (uint64_t page = 0; page < 300; ++page) (void)vm.write(kCpu1, poor, b + page * kPageSize, 1);
+    vm.settle();
+    EXPECT_EQ(vm.read(kCpu1, poor, at).error(), Error::BadAddress);
+    EXPECT_EQ(vm.read(kCpu1, poor, b).release(), 1u);
+    EXPECT_EQ(vm.audit(), 0u);
+    EXPECT_EQ(vm.exit(kCpu0, poor), Error::None);
+}
+
+TEST_F(Contiguous, ANeighbourOfASegmentsBorderGoesElsewhere) {
+    const VirtualAddress border = AddressLayout::kSlices - kPageSize;
+    EXPECT_NE(map(2, 0, border).release(), border);
+    EXPECT_EQ(map(2, kMapFixedNoReplace, border).error(), Error::NoMemory);
 }
 
 // What lies in magazines, or is nobody's any more, comes back before the call is refused.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "servers/vm/calls/detach.hpp"
+#include "servers/vm/requests/dispatcher.hpp"
 #include "tests/support/vm/harness.hpp"
 
 namespace shoal::vm::test {
@@ -77,6 +78,28 @@ TEST_F(Control, ClearTakesWhatIsDetachedPinnedAndShared) {
     EXPECT_EQ(resident(), 0u);
     EXPECT_EQ(vm.read(kCpu0, process, pinned).error(), Error::BadAddress);
     EXPECT_EQ(vm.read(kCpu1, server, a + kLeafSize).release(), 1u) << "who shares it keeps it";
+}
+
+// One region in place of many, while their leaves are visited.
+TEST_F(Control, TheAuditHoldsWhileManyRegionsGo) {
+    const VirtualAddress first{0x4000'0000};
+    for (uint64_t i = 0; i < 40; ++i) {
+        const VirtualAddress at = first + i * 4 * kLeafSize;
+        ASSERT_TRUE(vm.mmap(kCpu0, process, 3 * kLeafSize, kBoth, kPlain | kMapFixed, at).ok());
+        for (uint64_t leaf = 0; leaf < 3; ++leaf) ASSERT_EQ(vm.write(kCpu0, process, at + leaf * kLeafSize, 1), Error::None);
+    }
+    WorkerContext worker = vm.context(kCpu0);
+    Exchange exchange;
+    exchange.message = {{0, process.raw(), kProcessClear}};
+    exchange.message.words[kVmCallerWord] = server.raw() | kVmCallAllowed;
+    exchange.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::Procctl));
+    ASSERT_EQ(dispatch(worker, exchange).kind, Action::Kind::None);
+    (void)work(worker, exchange);
+    AuditReport report;
+    audit_everything(worker, report);
+    EXPECT_EQ(report.found(), 0u);
+    vm.settle();
+    EXPECT_EQ(resident(), 0u);
 }
 
 TEST_F(Control, TouchMakesPresent) {

@@ -79,6 +79,28 @@ TEST_F(Direct, UnmappingTakesWhatOneMapHasMapped) {
     EXPECT_EQ(unmap(VirtualAddress{kUserTop}), Error::BadAddress);
 }
 
+// What mprotect has parted is one device still.
+TEST_F(Direct, UnmappingTakesAllOfAMapThatWasParted) {
+    const VirtualAddress a = map(kDevice, 8 * kPageSize).release();
+    ASSERT_EQ(vm.mprotect(kCpu0, process, a + 2 * kPageSize, kPageSize, kProtectRead), Error::None);
+    EXPECT_EQ(unmap(a), Error::None);
+    for (const uint64_t page : {0u, 2u, 7u}) EXPECT_EQ(vm.read(kCpu1, process, a + page * kPageSize).error(), Error::BadAddress) << page;
+}
+
+TEST_F(Direct, AForkLeavesOutWhatTheCopyMayNotHave) {
+    const VirtualAddress a = map(kDevice, 4 * kPageSize).release(), b = vm.mmap(kCpu0, process, kPageSize).release();
+    ASSERT_EQ(vm.write(kCpu0, process, a, 1), Error::None);
+    ASSERT_EQ(vm.write(kCpu0, process, b, 2), Error::None);
+    const ProcessId copy = vm.create(kCpu1);
+    vm.machine.deny_devices(copy);
+    ASSERT_EQ(vm.call(kCpu0, process, VmCall::Fork, {{0, process.raw(), copy.raw()}}).outcome(), Error::None);
+    EXPECT_EQ(vm.read(kCpu1, copy, a).error(), Error::BadAddress);
+    EXPECT_EQ(vm.read(kCpu1, copy, b).release(), 2u);
+    EXPECT_EQ(vm.read(kCpu0, process, a).release(), 1u);
+    EXPECT_EQ(vm.audit(), 0u);
+    EXPECT_EQ(vm.exit(kCpu1, copy), Error::None);
+}
+
 TEST_F(Direct, APartGoesByMunmap) {
     const VirtualAddress a = map(kDevice, 6 * kPageSize).release();
     EXPECT_EQ(vm.write(kCpu0, process, a + 5 * kPageSize, 7), Error::None);

@@ -103,6 +103,15 @@ TEST_F(Dma, WhatCannotBeHeldIsRefused) {
     EXPECT_EQ(remove(driver, held.words[1]), Error::None);
 }
 
+TEST_F(Dma, RegionsOfOneBlockMayDifferInTheirAccess) {
+    const VirtualAddress a = map(8);
+    ASSERT_EQ(vm.mprotect(kCpu0, driver, a, kPageSize, kProtectRead), Error::None);
+    const Message held = add(a, 8 * kPageSize);
+    ASSERT_EQ(held.outcome(), Error::None);
+    EXPECT_EQ(vm.write(kCpu0, driver, a, 1), Error::AccessDenied);
+    EXPECT_EQ(remove(driver, held.words[1]), Error::None);
+}
+
 TEST_F(Dma, NeighboursThatWereUnmappedBetweenAreNoBlock) {
     const VirtualAddress a = map(8);
     ASSERT_EQ(vm.munmap(kCpu0, driver, a + 3 * kPageSize, kPageSize), Error::None);

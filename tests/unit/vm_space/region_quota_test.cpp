@@ -32,6 +32,17 @@ class RegionQuota : public ::testing::Test {
     const ProcessId process = vm.create(kCpu0, kQuota);
 };
 
+// A page that was paid for the region of a map that then has no place.
+TEST_F(RegionQuota, IsAsItWasWhereThereAreNoAddresses) {
+    for (uint64_t i = 0; i < kEach; ++i)
+        ASSERT_TRUE(vm.mmap(kCpu0, process, kPageSize, kProtectRead, kMapAnonymous | kMapPrivate | kMapFixed,
+                            VirtualAddress{0x4000'0000 + i * 2 * kPageSize}).ok());
+    const uint64_t before = charged();
+    EXPECT_EQ(vm.mmap(kCpu0, process, uint64_t{1} << 46).error(), Error::NoMemory);
+    EXPECT_EQ(charged(), before);
+    EXPECT_EQ(vm.audit(), 0u);
+}
+
 TEST_F(RegionQuota, EndsMapsWithoutEnd) {
     std::vector<VirtualAddress> pages;
     map_many(pages, 10'000);
