@@ -13,7 +13,7 @@ constexpr VirtualAddress page_up(VirtualAddress address) { return (address + (kP
 // made, or work is under way on it.
 inline Region* last_of_heap(Space& space, VirtualAddress top) {
     Region* last = top > space.heap_start ? space.common().regions().floor((top - 1).raw()) : nullptr;
-    return last != nullptr && last->end() == top && last->attributes() == kHeap ? last : nullptr;
+    return last != nullptr && last->end() == top && last->is(kHeap) ? last : nullptr;
 }
 
 }  // namespace shoal::vm

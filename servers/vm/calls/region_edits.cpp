@@ -4,7 +4,7 @@ namespace shoal::vm::region_edits {
 
 namespace {
 
-Region* make(WorkerContext& context, VirtualRange range, RegionAttributes attributes) {
+[[gnu::always_inline]] inline Region* make(WorkerContext& context, VirtualRange range, const RegionAttributes& attributes) {
     Region* region = context.slabs().obtain_reserved<Region>();
     region->become(range, attributes);
     return region;
@@ -15,12 +15,6 @@ Region& split(WorkerContext& context, Segment& segment, Region& region, VirtualA
     Region& upper = *make(context, {at, region.end()}, region.attributes().without_guard());
     segment.split(region, at, upper);
     return upper;
-}
-
-bool mergeable(const Region& lower, const Region& upper) {
-    const RegionAttributes attributes = lower.attributes();
-    return lower.end() == upper.start() && attributes == upper.attributes() && attributes.work == RegionWork::None &&
-           attributes.traits != RegionTraits::GrowsDown;
 }
 
 template <typename Visit>
@@ -112,7 +106,7 @@ void merge(WorkerContext& context, Segment& segment, VirtualRange range) {
     while (region != nullptr && region->start() < range.end) {
         Region* next = segment.regions().next(*region);
         if (next == nullptr) return;
-        if (!mergeable(*region, *next)) {
+        if (!region->unites_with(*next)) {
             region = next;
             continue;
         }
@@ -136,8 +130,8 @@ Region& join(WorkerContext& context, Segment& segment, Region& region) {
     };
     Region* before = segment.regions().previous(region);
     Region* after = segment.regions().next(region);
-    if (after != nullptr && mergeable(region, *after)) take_in(region, *after);
-    if (before == nullptr || !mergeable(*before, region)) return region;
+    if (after != nullptr && region.unites_with(*after)) take_in(region, *after);
+    if (before == nullptr || !before->unites_with(region)) return region;
     take_in(*before, region);
     return *before;
 }

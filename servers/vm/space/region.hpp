@@ -95,6 +95,15 @@ class Region {
         return (attributes_.load(std::memory_order_acquire) & kWork) == pack({Access::none(), RegionTraits::None, RegionWork::Vacant});
     }
 
+    // acquire pairs with set_attributes()
+    [[nodiscard]] bool is(RegionAttributes attributes) const { return attributes_.load(std::memory_order_acquire) == pack(attributes); }
+    // Under the lock: neighbours that are one mapping, with no work under way and no guard between.
+    [[nodiscard]] bool unites_with(const Region& next) const {
+        const uint64_t word = attributes_.load(std::memory_order_relaxed);  // only who holds the lock writes it
+        constexpr uint64_t kGuarded = uint64_t{static_cast<uint8_t>(RegionTraits::GrowsDown)} << kBits;
+        return word == next.attributes_.load(std::memory_order_relaxed) && (word & (kWork | kGuarded)) == 0 && end() == next.start();
+    }
+
     // release pairs with the loads above
     void set_start(VirtualAddress start) { start_.store(start.raw(), std::memory_order_release); }
     void set_end(VirtualAddress end) { end_.store(end.raw(), std::memory_order_release); }

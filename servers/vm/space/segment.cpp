@@ -57,7 +57,7 @@ void Segment::insert(Region& region) {
 }
 
 void Segment::remove(Region& region) {
-    if (region.attributes().work != RegionWork::Vacant) mapped_bytes_ -= region.range().size();
+    if (!region.vacant()) mapped_bytes_ -= region.range().size();
     if (recent_ == &region) recent_ = nullptr;
     regions_.remove(region);
 }
