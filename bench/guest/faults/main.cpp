@@ -1,30 +1,21 @@
 // The suite "faults": memory workloads of a fixed size, the same as those with which other systems have been measured.
-#include <stdlib.h>
 #include <sys/mman.h>
 
+#include "bench/guest/pages.hpp"
 #include "bench/guest/suite.hpp"
 
 namespace {
 
 using shoal::bench::Actors;
+using shoal::bench::kChunk;
+using shoal::bench::kPage;
+using shoal::bench::map;
+using shoal::bench::touch;
 using shoal::bench::Workload;
 
-constexpr size_t kPage = 4096, kChunk = size_t{2} << 20;
 constexpr int kSinglePages = 256;
 
 char* region;  // one mapping that all threads fault in, a chunk each
-
-char* map(size_t bytes) {
-    void* memory =
-        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) abort();
-    return static_cast<char*>(memory);
-}
-
-// Through a volatile pointer: the stores are the work.
-void touch(volatile char* start, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += kPage) start[i] = 1;
-}
 
 void fault_round(unsigned) {
     char* chunk = map(kChunk);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bench/guest/pages.hpp"
 #include "bench/guest/suite.hpp"
 #include "bench/guest/vm_calls/copied_process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
@@ -14,21 +15,13 @@ using shoal::ProgramRole;
 using shoal::bench::Actors;
 using shoal::bench::CopiedProcess;
 using shoal::bench::Waiting;
+using shoal::bench::kChunk;
+using shoal::bench::kPage;
+using shoal::bench::map;
+using shoal::bench::touch;
 using shoal::bench::Workload;
 
-constexpr size_t kPage = 4096, kChunk = size_t{2} << 20;
 constexpr int kForks = 8, kSinglePages = 256;
-
-char* map(size_t bytes) {
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) abort();
-    return static_cast<char*>(memory);
-}
-
-// Through a volatile pointer: the stores are the work.
-void touch(volatile char* start, size_t bytes) {
-    for (size_t i = 0; i < bytes; i += kPage) start[i] = 1;
-}
 
 // In an actor's own process, at its first round.
 char* resident(size_t bytes) {

@@ -7,8 +7,6 @@
 namespace shoal::vm {
 
 struct AnonymousMemory {
-    static constexpr MemoryType kType = MemoryType::Anonymous;
-
     static bool obtain(PageSupply& supply) { return supply.zeroed.obtain(); }
     static Touch supply(PageSupply& supply, Leaf& leaf, PageSpan region, unsigned page) {
         if (!supply.zeroed.ready()) [[unlikely]] return Touch::Raced;

@@ -8,8 +8,6 @@
 namespace shoal::vm {
 
 struct ContiguousMemory {
-    static constexpr MemoryType kType = MemoryType::Contiguous;
-
     static bool obtain(PageSupply&) { return true; }
     static Touch supply(PageSupply&, Leaf&, PageSpan, unsigned) { return Touch::Denied; }
     static Result<PhysicalAddress> place(WorkerContext& context, Space& space, VirtualAddress address, RegionAttributes) {

@@ -7,8 +7,6 @@
 namespace shoal::vm {
 
 struct DirectMemory {
-    static constexpr MemoryType kType = MemoryType::Direct;
-
     static bool obtain(PageSupply&) { return true; }
     // What is memory of ours has been refused to the caller by the kernel; once more, because everything would hang on it.
     static Touch supply(PageSupply& supply, Leaf& leaf, PageSpan region, unsigned page) {

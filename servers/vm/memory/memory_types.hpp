@@ -18,7 +18,6 @@ namespace shoal::vm {
 template <typename T>
 concept Memory = requires(PageSupply& page_supply, Leaf& leaf, PageSpan region, unsigned page, RegionAttributes attributes,
                           WorkerContext& context, Space& space, VirtualAddress address) {
-    { T::kType } -> std::same_as<const MemoryType&>;
     { T::obtain(page_supply) } -> std::same_as<bool>;
     { T::supply(page_supply, leaf, region, page) } -> std::same_as<Touch>;
     { T::place(context, space, address, attributes) } -> std::same_as<Result<PhysicalAddress>>;
