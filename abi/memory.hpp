@@ -62,7 +62,7 @@ struct VmStats {
     uint64_t slab_objects_in_use;
 };
 
-enum class RegionType : uint32_t { Anonymous, Contiguous, Direct };
+enum class RegionType : uint32_t { Anonymous, Contiguous, Direct, Shared };
 enum RegionFlags : uint32_t { kRegionGrowsDown = 1 << 0, kRegionHeap = 1 << 1, kRegionImage = 1 << 2 };
 
 // One mapping, or what part of one is alike.

@@ -8,7 +8,7 @@ namespace shoal::model {
 namespace {
 
 constexpr const char* kKindNames[kKinds] = {"map",  "unmap", "protect", "dontneed", "brk",
-                                            "read", "write", "execute", "share", "renew", "fork", "clear", "touch"};
+                                            "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap"};
 
 }  // namespace
 
@@ -21,9 +21,9 @@ std::string describe(const Operation& op) {
     } else {
         std::snprintf(text, sizeof text,
                       "cpu %u space %u %s %#" PRIx64 "+%#" PRIx64 " protection %" PRIu64 " flags %#" PRIx64
-                      " other %u",
+                      " other %u value %#" PRIx64,
                       op.worker, op.space, kKindNames[static_cast<unsigned>(op.kind)], op.address,
-                      op.bytes, op.protection, op.flags, op.other);
+                      op.bytes, op.protection, op.flags, op.other, op.kind == Kind::Remap ? op.value : 0);
     }
     return text;
 }

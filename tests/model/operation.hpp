@@ -10,9 +10,9 @@
 namespace shoal::model {
 
 // Renew: the space ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space. Clear: an exec
-// begins. Touch: a server makes a range present.
-enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch };
-inline constexpr unsigned kKinds = 13;
+// begins. Touch: a server makes a range present. Remap: shared memory comes to the other space, too; flags 1: only to be read.
+enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap };
+inline constexpr unsigned kKinds = 14;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
@@ -23,13 +23,13 @@ struct Operation {
     Kind kind = Kind::Read;
     uint8_t worker = 0;      // the CPU that does it
     uint8_t space = 0;
-    uint8_t other = 0;       // Share, Fork: the destination space
+    uint8_t other = 0;       // Share, Fork, Remap: the destination space
     uint8_t word = 0;        // Read, Write, Execute: index into kWordIndex
     uint64_t address = 0;
     uint64_t bytes = 0;
     uint64_t protection = 0;
     uint64_t flags = 0;
-    uint64_t value = 0;      // Write
+    uint64_t value = 0;      // Write; Remap: where it is to lie, 0: anywhere
     bool operator==(const Operation&) const = default;
 };
 
@@ -38,7 +38,7 @@ enum class Access : uint8_t { Done, Refused, OutOfMemory };
 
 struct Outcome {
     Error error = Error::None;     // of a call
-    uint64_t address = 0;          // of Map and Brk
+    uint64_t address = 0;          // of Map, Brk and Remap
     Access access = Access::Done;  // of Read, Write, Execute
     uint64_t value = 0;            // of Read
 };

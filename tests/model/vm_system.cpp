@@ -20,7 +20,9 @@ void VmSystem::set_heap(ProcessId process) {
 }
 
 ProcessId VmSystem::make_space(CpuId home) {
-    const ProcessId made = vm_.create(home, options_.quota);
+    // Shared memory is paid for by everybody who maps it, whether it is there or not.
+    constexpr uint64_t kWithoutLimit = uint64_t{1} << 28;
+    const ProcessId made = vm_.create(home, may_run_out() ? options_.quota : kWithoutLimit);
     set_heap(made);
     return made;
 }
@@ -43,6 +45,7 @@ Outcome VmSystem::call(const Operation& op) {
         case Kind::Protect: outcome.error = vm_.mprotect(cpu, caller, address, op.bytes, op.protection); break;
         case Kind::DontNeed: outcome.error = vm_.discard(cpu, caller, address, op.bytes); break;
         case Kind::Share: outcome.error = share(op); break;
+        case Kind::Remap: return remap(op);
         case Kind::Renew: outcome.error = renew(op); break;
         case Kind::Fork: outcome.error = fork(op); break;
         case Kind::Clear: outcome.error = clear(op); break;
@@ -80,6 +83,15 @@ void VmSystem::look(unsigned worker, unsigned space) {
 Error VmSystem::share(const Operation& op) {
     const Message arguments{{0, process(op.space).raw(), op.address, op.bytes, process(op.other).raw()}};
     return vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Share, arguments).outcome();
+}
+
+Outcome VmSystem::remap(const Operation& op) {
+    const Message arguments{{0, process(op.other).raw(), process(op.space).raw(), op.value, op.address, op.bytes}};
+    const Message answer = vm_.call(CpuId::from(op.worker), process(op.space), op.flags == 0 ? VmCall::Remap : VmCall::RemapRo, arguments);
+    Outcome outcome;
+    outcome.error = answer.outcome();
+    if (outcome.error == Error::None) outcome.address = answer.words[1];
+    return outcome;
 }
 
 Error VmSystem::renew(const Operation& op) {

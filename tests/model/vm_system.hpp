@@ -41,6 +41,7 @@ class VmSystem : public System {
     Error renew(const Operation& op);
     Error fork(const Operation& op);
     Error share(const Operation& op);
+    Outcome remap(const Operation& op);
     Error control(const Operation& op, uint64_t what);
     Error clear(const Operation& op);
 

@@ -3,8 +3,23 @@
 
 namespace shoal::vm {
 
+namespace {
+
+void enter_object(const MemoryObject& object, Ledger& ledger) {
+    ledger.enter_objects(SlabType::MemoryObject);
+    ledger.expect_attachments(object.attachments());
+    object.for_each_block([&](const PageBlock& block) {
+        ledger.enter_objects(SlabType::PageBlock);
+        for (unsigned place = 0; place < PageBlock::kPages; ++place)
+            if (const ObjectPage page = block.get(place); page.there()) ledger.enter_reference(page.frame());
+    });
+}
+
+}  // namespace
+
 void enter_request(const Request& request, Ledger& ledger) {
     if (!request.embedded()) ledger.enter_objects(SlabType::Request);
+    if (request.object != nullptr) enter_object(*request.object, ledger);
     ledger.enter_objects(SlabType::Region, request.reserve.regions());
     ledger.enter_objects(SlabType::RunTree, request.reserve.trees());
     ledger.enter_objects(SlabType::Run, request.reserve.runs());
@@ -37,6 +52,9 @@ void audit_retired(const Worker& worker, Ledger& ledger) {
             case Retired::Leaf: return enter_leaf(*owner_of<const Leaf, const RetireHook, &Leaf::retire_hook>(&hook), ledger);
             case Retired::ExitRequest: return ledger.enter_objects(SlabType::Request);
             case Retired::TrimRequest: return;  // the desk's
+            case Retired::Attachment: return ledger.enter_objects(SlabType::Attachment);
+            case Retired::MemoryObject: return ledger.enter_objects(SlabType::MemoryObject);
+            case Retired::PageBlock: return ledger.enter_objects(SlabType::PageBlock);
         }
     });
 }

@@ -5,7 +5,39 @@ namespace shoal::vm {
 
 namespace {
 
-void audit_page(FrameTable frames, const Leaf& leaf, unsigned page, PageState state, Ledger& ledger) {
+// What a page is held against.
+struct Audited {
+    FrameTable frames;
+    Space& space;
+    const PageIndex& index;
+};
+
+// What says which of the leaf's pages are mapped; nullptr: nothing.
+Segment* regions_of(Space& space, const Leaf& leaf) {
+    return leaf.detached() ? leaf.own_regions() : space.find_segment(leaf.range().start);
+}
+
+// A borrowed page is the one that its region's object has there. Where regions are being changed, leaves that are yet to be visited may have theirs
+// still.
+void audit_borrowed(const Audited& audited, const Leaf& leaf, unsigned page, Ledger& ledger) {
+    const VirtualAddress address = leaf.address_of(page);
+    const FrameNumber frame = leaf.table().get(page).frame();
+    const Segment* segment = regions_of(audited.space, leaf);
+    const RegionView view = segment == nullptr ? RegionView{Lookup::Absent, 0, {}, {}} : segment->view_locked(address);
+    if (view.outcome != Lookup::Found) return;  // audit_place()
+    const Attachment* attachment = view.attributes.attachment();
+    if (attachment == nullptr) {
+        if (view.attributes.work == RegionWork::None) ledger.report.fault("a borrowed page is of no object", address.raw(), frame.raw());
+        return;
+    }
+    const ObjectPlace place = attachment->place_of(address);
+    const PageBlock* block = audited.index.find(place.object, PageBlock::block_of(place.page));
+    const ObjectPage there = block == nullptr ? ObjectPage{} : block->get(PageBlock::place_of(place.page));
+    if (!(there == ObjectPage{frame})) ledger.report.fault("a borrowed page is not the object's", address.raw(), frame.raw());
+}
+
+void audit_page(const Audited& audited, const Leaf& leaf, unsigned page, PageState state, Ledger& ledger) {
+    const FrameTable frames = audited.frames;
     const PageEntry entry = leaf.table().get(page);
     const uint64_t address = leaf.address_of(page).raw();
     if (!entry.held()) return ledger.report.fault("a run's page is not in the table", address, 0);
@@ -19,20 +51,16 @@ void audit_page(FrameTable frames, const Leaf& leaf, unsigned page, PageState st
     if (!frames.covers(entry.frame()))
         return ledger.report.fault("an entry names no frame of ours", address, entry.raw());
     const FrameInfo& info = frames[entry.frame()];
-    if (state.ownership == Ownership::CopyOnWrite && state.access.writes())
-        ledger.report.fault("a page that is copied on write can be written", address, entry.raw());
+    if (is_never_written(state.ownership) && state.access.writes())
+        ledger.report.fault("a page that nobody writes can be written", address, entry.raw());
+    if (is_borrowed(state.ownership)) return audit_borrowed(audited, leaf, page, ledger);
     if (!is_exclusive(state.ownership)) {
-        if (info.owner() != nullptr) ledger.report.fault("a shared frame has an owner", address, entry.frame().raw());
+        if (info.owner() != nullptr && info.kind() != FrameKind::Object) ledger.report.fault("a shared frame has an owner", address, entry.frame().raw());
         return ledger.enter_reference(entry.frame());
     }
     ledger.enter_frame(entry.frame(), FrameKind::Anonymous, "a mapped frame is not a page");
     if (info.owner() != &leaf || info.references() != 1)
         ledger.report.fault("an exclusive frame has another owner", address, entry.frame().raw());
-}
-
-// What says which of the leaf's pages are mapped; nullptr: nothing.
-Segment* regions_of(Space& space, const Leaf& leaf) {
-    return leaf.detached() ? leaf.own_regions() : space.find_segment(leaf.range().start);
 }
 
 // Regions that are going may still have pages, but none may lie outside any.
@@ -71,6 +99,7 @@ void audit_grant(Space& space, const Leaf& leaf, Ledger& ledger) {
 
 void audit_leaf(WorkerContext& context, Space& space, Leaf& leaf, Ledger& ledger) {
     const FrameTable frames = context.frame_table();
+    const Audited audited{frames, space, context.processes.page_index()};
     const uint64_t base = leaf.range().start.raw();
     unsigned resident = 0, held = 0, leaving = 0;
     if (!leaf.trees.sound()) ledger.report.fault("a tree of runs is not sound", base, 0);
@@ -80,7 +109,7 @@ void audit_leaf(WorkerContext& context, Space& space, Leaf& leaf, Ledger& ledger
         if (RunTree::sum_frames(leaf.table(), run.span()) != run.frame_sum())
             ledger.report.fault("a run's frames are not those of the table", base, run.first());
         audit_place(space, leaf, run, ledger);
-        for (unsigned page = run.first(); page < run.end(); ++page) audit_page(frames, leaf, page, run.state(), ledger);
+        for (unsigned page = run.first(); page < run.end(); ++page) audit_page(audited, leaf, page, run.state(), ledger);
     });
     ledger.enter_objects(SlabType::RunTree, leaf.trees.trees());
     ledger.enter_objects(SlabType::Run, leaf.trees.runs());

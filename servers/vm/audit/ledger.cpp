@@ -25,7 +25,8 @@ void Ledger::enter_frame(FrameNumber frame, FrameKind kind, const char* owner) {
 
 void Ledger::enter_reference(FrameNumber frame) {
     if (!frames_.covers(frame) || frames_[frame].audit_mark() != kCounted) {
-        enter_frame(frame, FrameKind::Anonymous, "a shared frame is not a page");
+        const bool object = frames_.covers(frame) && frames_[frame].kind() == FrameKind::Object;
+        enter_frame(frame, object ? FrameKind::Object : FrameKind::Anonymous, "a shared frame is not a page");
         if (!frames_.covers(frame)) return;
         frames_[frame].set_audit_mark(kCounted);
         frames_[frame].set_audit_count(0);
@@ -73,7 +74,10 @@ void Ledger::close_objects(WorkerContext& context) {
                                  {SlabType::FlushBatch, "batches alive that are not under way"},
                                  {SlabType::QuotaLease, "leases alive that no quota has"},
                                  {SlabType::QuotaDirectory, "directories of leases alive that no quota has"},
-                                 {SlabType::DmaHold, "holds for devices alive that are in no list"}};
+                                 {SlabType::DmaHold, "holds for devices alive that are in no list"},
+                                 {SlabType::MemoryObject, "objects alive that nobody has attached"},
+                                 {SlabType::Attachment, "attachments alive that no space has"},
+                                 {SlabType::PageBlock, "blocks of pages alive that no object has"}};
     for (const Check& check : kChecks) {
         int64_t alive = 0;
         for (uint32_t cpu = 0; cpu < context.processes.cpus(); ++cpu)
@@ -84,6 +88,8 @@ void Ledger::close_objects(WorkerContext& context) {
 }
 
 void Ledger::close(WorkerContext& context) {
+    if (attachments_ != expected_attachments_)
+        report.fault("objects have other attachments than spaces do", expected_attachments_, attachments_);
     close_frames(context);
     close_objects(context);
 }

@@ -16,6 +16,12 @@ class Ledger {
     // Likewise a page that is counted: by each who holds a reference to it.
     void enter_reference(FrameNumber frame);
     void enter_objects(SlabType type, uint64_t objects = 1) { objects_[static_cast<size_t>(type)] += objects; }
+    // An object has so many attachments; here is one.
+    void expect_attachments(uint64_t attachments) { expected_attachments_ += attachments; }
+    void enter_attachment() {
+        enter_objects(SlabType::Attachment);
+        ++attachments_;
+    }
     // After all have entered theirs.
     void close(WorkerContext& context);
 
@@ -30,6 +36,7 @@ class Ledger {
 
     FrameTable frames_;
     uint64_t objects_[kSlabTypes] = {};
+    uint64_t expected_attachments_ = 0, attachments_ = 0;
 };
 
 }  // namespace shoal::vm

@@ -14,6 +14,7 @@ void audit_desks(WorkerContext& context, Ledger& ledger);
 // Frames that are free, permanent or lent, or hold slabs.
 void audit_storage(WorkerContext& context, Ledger& ledger);
 
+// With the object that it is the end of.
 void enter_request(const Request& request, Ledger& ledger);
 // A chain of waiting ones.
 void enter_requests(const Request* chain, Ledger& ledger);

@@ -52,12 +52,29 @@ uint64_t charged_pages(const Leaf& leaf) {
 
 }  // namespace
 
+namespace {
+
+// Returns what the quota pays for them. An object is entered with the first of its attachments.
+uint64_t audit_attachments(WorkerContext& context, Space& space, Ledger& ledger) {
+    uint64_t pages = 0;
+    space.attachments.for_each(context.locks(), [&](const Attachment& attachment) {
+        MemoryObject& object = attachment.object();
+        ledger.enter_attachment();
+        if (object.audited++ == 0) enter_request(*object.end_request(), ledger);
+        if (object.audited == object.attachments()) object.audited = 0;
+        pages += object.pages().raw();
+    });
+    return pages;
+}
+
+}  // namespace
+
 void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
     ledger.enter_objects(SlabType::Space);
     ledger.enter_objects(SlabType::SegmentDirectory, space.count_directories());
     ledger.enter_objects(SlabType::LeafNode, space.leaves.count_nodes());
     if (space.exit_request != nullptr) enter_request(*space.exit_request, ledger);
-    uint64_t charged = 0;
+    uint64_t charged = audit_attachments(context, space, ledger);
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
         charged += segment.paid_pages;
         if (&segment != &space.common()) ledger.enter_objects(SlabType::Segment);

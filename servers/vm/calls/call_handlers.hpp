@@ -32,6 +32,10 @@ class CallHandlers {
     Result<PhysicalAddress> adddma(const vm_calls::AdddmaArguments& arguments);
     Result<void> deldma(const vm_calls::DeldmaArguments& arguments);
     Result<vm_calls::GetdmaResults> getdma(const vm_calls::GetdmaArguments& arguments);
+    Result<VirtualAddress> remap(const vm_calls::RemapArguments& arguments);
+    Result<VirtualAddress> remap_ro(const vm_calls::RemapRoArguments& arguments);
+    Result<void> shm_unmap(const vm_calls::ShmUnmapArguments& arguments);
+    Result<vm_calls::GetrefResults> getref(const vm_calls::GetrefArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
     Result<void> procctl(const vm_calls::ProcctlArguments& arguments);
@@ -47,15 +51,24 @@ class CallHandlers {
     Result<vm_calls::InfoResults> list_regions(Space& caller_space, const vm_calls::InfoArguments& arguments);
     Result<void> clear(Space& space);
     Result<void> touch(Space& space, const vm_calls::ProcctlArguments& arguments);
-    Result<VirtualRange> direct_region(Space& space, VirtualAddress address);
+    // The mapping of that type that begins in the address' page, with what follows it in the space as it does in what backs it. Error: BadAddress.
+    Result<VirtualRange> mapping_at(Space& space, VirtualAddress address, MemoryType type);
+    Result<RegionAttributes> shared_at(Space& space, VirtualRange range);
+    Result<VirtualAddress> remap_as(const vm_calls::RemapArguments& arguments, Ownership lending);
+    Result<VirtualAddress> place_shared(Space& space, VirtualAddress wish, uint64_t bytes, RegionAttributes attributes);
+    Error settle_elsewhere(Space& space, VirtualRange range);
     // 0: the caller's. Error: NoProcess, Permission (another's, without the right).
     Result<Space*> named_space(ProcessId process) const;
     // Runs a range operation; None: finished, DoNotReply: its request answers with `result` in word 1.
     Error run_range(const RangeProgress& what, uint64_t result = 0);
     // Before an answer that something is mapped in what was free: None, or DoNotReply while that may still be cached somewhere.
     Error settle(Space& space, VirtualRange range, uint64_t result);
+    [[nodiscard]] bool flushing(Space& space, VirtualRange range);
     Result<void> reserve_stock();
     Result<void> change_range(RangeKind kind, VirtualAddress address, uint64_t bytes, Access access);
+    Result<VirtualAddress> map_shared(Space& space, VirtualRange wanted, uint64_t flags, Access access);
+    Result<VirtualAddress> map_as_wished(Space& space, VirtualRange wanted, uint64_t flags, RegionAttributes attributes);
+    Result<void> insert_exactly(Space& space, VirtualRange range, RegionAttributes attributes);
     Result<VirtualAddress> map_fixed(Space& space, VirtualRange range, uint64_t flags, RegionAttributes attributes);
     Result<VirtualAddress> finish_exact_map(Space& space, VirtualRange range, uint64_t flags);
     Result<VirtualAddress> finish_map(Space& space, VirtualRange range, uint64_t flags);

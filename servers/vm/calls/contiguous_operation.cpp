@@ -28,7 +28,7 @@ void give_back(WorkerContext& context, FrameRange& frames) {
 }  // namespace
 
 Result<FrameBlock> ContiguousOperation::decode(uint64_t bytes, uint64_t flags, CallRight right) {
-    constexpr uint64_t kNeeded = kMapContiguous | kMapPopulate, kRefused = kMapFixed | kMapGrowsDown;
+    constexpr uint64_t kNeeded = kMapContiguous | kMapPopulate, kRefused = kMapFixed | kMapGrowsDown | kMapShared;
     if ((flags & kNeeded) != kNeeded || (flags & kRefused) != 0) return Error::Invalid;
     if (bytes > kMostContiguousBytes) return Error::NoMemory;
     FrameBlock block{static_cast<uint32_t>(bytes >> kPageShift)};

@@ -1,5 +1,6 @@
 #include "servers/vm/calls/exit_operation.hpp"
 
+#include "servers/vm/calls/attaching.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/platform/platform.hpp"
@@ -120,6 +121,7 @@ void ExitOperation::free_regions(WorkerContext& context, Space& space) {
 void ExitOperation::finish(WorkerContext& context, Request& request) {
     Space& space = *request.space;
     free_regions(context, space);
+    detach_all(context, space);
     space.leaves.free_nodes(context.slabs());
     space.free_segments(context.slabs());
     space.quota.release(context.slabs());

@@ -1,5 +1,6 @@
 #include "servers/vm/calls/fork_operation.hpp"
 
+#include "servers/vm/calls/attaching.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/region_edits.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
@@ -75,7 +76,6 @@ Result<Segment*> ForkOperation::prepare_copy(uint32_t index) {
 
 // Closed: what runs in the copy before it is whole, waits.
 Result<void> ForkOperation::insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes) {
-    attributes = inherited(attributes);
     attributes.work = RegionWork::Arriving;
     SegmentHold held(context_, copy_, into);
     if (!into.is_free(range)) return Error::Exists;  // whoever runs there has mapped something meanwhile
@@ -118,6 +118,13 @@ bool ForkOperation::may_have(const Found& found) const {
     return platform::may_map(copy_.process(), found.attributes.physical(found.range.start), found.range.size()).ok();
 }
 
+// An object's memory is attached to the copy, too; the attachment is settled at its first region, which stays until the fork ends.
+Result<RegionAttributes> ForkOperation::attributes_in_copy(const Found& found) {
+    const Attachment* attachment = found.attributes.attachment();
+    if (attachment == nullptr) return inherited(found.attributes);
+    return RegionAttributes::of(found.attributes.access, *TRY(attach_alike(context_, copy_, *attachment)));
+}
+
 // Done: the segment has no more.
 Result<ForkOperation::Step> ForkOperation::copy_region(Segment& segment) {
     Segment& into = *TRY(prepare_copy(source_.layout().segment_of(segment.range().start)));
@@ -128,11 +135,14 @@ Result<ForkOperation::Step> ForkOperation::copy_region(Segment& segment) {
         return Step::More;
     }
     if (found.outcome == Found::Outcome::Marked) {
+        const Result<RegionAttributes> attributes = attributes_in_copy(found);
         // --- commit point ---
-        if (const Result<void> inserted = insert_copy(into, found.range, found.attributes); !inserted.ok()) {
+        const Result<void> inserted = attributes.ok() ? insert_copy(into, found.range, attributes.value()) : attributes.error();
+        if (!inserted.ok()) {
             settle_copy(into);
             return inserted.error();
         }
+        if (Attachment* attachment = attributes.value().attachment()) settle_attachment(context_, copy_, *attachment);
         request_.range.cursor = found.range.end;
         return Step::More;
     }

@@ -45,6 +45,7 @@ class ForkOperation {
     Found mark_next(Segment& segment);
     [[nodiscard]] bool may_have(const Found& found) const;
     bool mark(Segment& segment, Region& region);
+    Result<RegionAttributes> attributes_in_copy(const Found& found);
     Result<void> insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes);
     RegionView copied_region(VirtualRange range);
     Result<Step> copy_pages(FlushBatch& batch);

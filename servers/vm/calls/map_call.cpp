@@ -1,4 +1,5 @@
 // mmap: decode, place, populate.
+#include "servers/vm/calls/attaching.hpp"
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/contiguous_operation.hpp"
 #include "servers/vm/calls/mapping.hpp"
@@ -27,7 +28,7 @@ Result<MapPlan> decode(const vm_calls::MmapArguments& arguments) {
     if (arguments.bytes > kUserTop) return Error::NoMemory;
     MapPlan plan{PageCount::covering(arguments.bytes).bytes(), {TRY(Access::decode(arguments.protection))}};
     if ((flags & kMapGrowsDown) != 0) {
-        if (plan.bytes < 2 * kPageSize) return Error::Invalid;  // the guard and a page
+        if (plan.bytes < 2 * kPageSize || (flags & kMapShared) != 0) return Error::Invalid;  // the guard and a page; nobody else's stack
         plan.attributes.traits = RegionTraits::GrowsDown;
     }
     if ((flags & kExact) != 0) {
@@ -47,24 +48,48 @@ Result<VirtualAddress> CallHandlers::mmap(const vm_calls::MmapArguments& argumen
         const FrameBlock wanted = TRY(ContiguousOperation::decode(plan.bytes, arguments.flags, right_));
         return ContiguousOperation::start(context_, receipt_, space, wanted, plan.attributes.access, right_);
     }
+    const VirtualRange wanted = VirtualRange::of(arguments.address, plan.bytes);
+    if ((arguments.flags & kMapShared) != 0) return map_shared(space, wanted, arguments.flags, plan.attributes.access);
+    return map_as_wished(space, wanted, arguments.flags, plan.attributes);
+}
+
+// Of a new object.
+Result<VirtualAddress> CallHandlers::map_shared(Space& space, VirtualRange wanted, uint64_t flags, Access access) {
+    Attachment* attachment = TRY(attach_new(context_, space, PageCount{wanted.size() >> kPageShift}));
+    Result<VirtualAddress> mapped = map_as_wished(space, wanted, flags, RegionAttributes::of(access, *attachment));
+    if (!mapped.ok() && mapped.error() != Error::DoNotReply) settle_attachment(context_, space, *attachment);
+    return mapped;
+}
+
+Result<VirtualAddress> CallHandlers::map_as_wished(Space& space, VirtualRange wanted, uint64_t flags, RegionAttributes attributes) {
     // Beyond what it takes, a map leaves enough for its own removal.
     TRY(RangeOperation::reserve(context_));
-    const VirtualRange wanted = VirtualRange::of(arguments.address, plan.bytes);
-    if ((arguments.flags & kExact) != 0) return map_fixed(space, wanted, arguments.flags, plan.attributes);
-    if (AddressLayout::can_map(arguments.address, plan.bytes) && insert_over(context_, space, wanted, plan.attributes).ok())
-        return finish_exact_map(space, wanted, arguments.flags);
-    const VirtualAddress address = TRY(place_anywhere(context_, space, plan.bytes, plan.attributes));
-    return finish_map(space, VirtualRange::of(address, plan.bytes), arguments.flags);
+    if ((flags & kExact) != 0) return map_fixed(space, wanted, flags, attributes);
+    if (AddressLayout::can_map(wanted.start, wanted.size()) && insert_exactly(space, wanted, attributes).ok())
+        return finish_exact_map(space, wanted, flags);
+    const VirtualAddress address = TRY(place_anywhere(context_, space, wanted.size(), attributes));
+    if (Attachment* attachment = attributes.attachment()) settle_attachment(context_, space, *attachment);
+    return finish_map(space, VirtualRange::of(address, wanted.size()), flags);
+}
+
+Result<void> CallHandlers::insert_exactly(Space& space, VirtualRange range, RegionAttributes attributes) {
+    Attachment* attachment = attributes.attachment();
+    if (attachment != nullptr) space.attachments.place(context_.locks(), *attachment, range.start);
+    TRY(insert_over(context_, space, range, attributes));
+    if (attachment != nullptr) settle_attachment(context_, space, *attachment);
+    return {};
 }
 
 Result<VirtualAddress> CallHandlers::map_fixed(Space& space, VirtualRange range, uint64_t flags,
                                                RegionAttributes attributes) {
-    Result<void> inserted = insert_over(context_, space, range, attributes);
+    Result<void> inserted = insert_exactly(space, range, attributes);
     if (inserted.ok()) return finish_exact_map(space, range, flags);
     if (inserted.error() != Error::Exists || (flags & kMapFixedNoReplace) != 0) return inserted.error();
     TRY(RangeOperation::reserve(context_));
     // --- commit point ---
-    const RangeProgress progress{RangeKind::Replace, attributes.access, range, range.start, {}, attributes.traits};
+    RangeProgress progress{RangeKind::Replace, attributes.access, range, range.start, {}, attributes.traits};
+    progress.type = attributes.type;
+    progress.backing = attributes.backing;
     const RangeOperation::Started started = RangeOperation::start(context_, space, receipt_, progress);
     if (started.kind == RangeOperation::Started::Kind::Refused) return Error::NoMemory;
     if (started.kind == RangeOperation::Started::Kind::FinishedLocally) tlb_ = PartnerTlb::Flush;
@@ -73,14 +98,18 @@ Result<VirtualAddress> CallHandlers::map_fixed(Space& space, VirtualRange range,
     return Error::DoNotReply;
 }
 
-// What was unmapped here just before may still be cached: then the answer waits until it has been flushed.
-Error CallHandlers::settle(Space& space, VirtualRange range, uint64_t result) {
-    bool flushing = false;
+bool CallHandlers::flushing(Space& space, VirtualRange range) {
+    bool found = false;
     space.leaves.for_each_in(range, [&](Leaf& leaf) {
         Guard guard(context_.locks(), leaf.lock);
-        flushing = flushing || leaf.flushing > 0;
+        found = found || leaf.flushing > 0;
     });
-    return flushing ? run_range({RangeKind::Settle, {}, range, range.start, {}}, result) : Error::None;
+    return found;
+}
+
+// What was unmapped here just before may still be cached: then the answer waits until it has been flushed.
+Error CallHandlers::settle(Space& space, VirtualRange range, uint64_t result) {
+    return flushing(space, range) ? run_range({RangeKind::Settle, {}, range, range.start, {}}, result) : Error::None;
 }
 
 Result<VirtualAddress> CallHandlers::finish_exact_map(Space& space, VirtualRange range, uint64_t flags) {

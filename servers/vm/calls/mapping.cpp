@@ -94,7 +94,8 @@ Result<VirtualRange> decode_range(VirtualAddress address, uint64_t bytes) {
 }
 
 Result<void> insert_over(WorkerContext& context, Space& space, VirtualRange range, RegionAttributes attributes) {
-    if (Leaf* leaf = find_detached(space, range); leaf != nullptr && attributes.work == RegionWork::None) {
+    const bool plain = attributes.work == RegionWork::None && attributes.type == MemoryType::Anonymous;
+    if (Leaf* leaf = find_detached(space, range); leaf != nullptr && plain) {
         const Result<void> inserted = insert_in_leaf(context, space, *leaf, range, attributes);
         if (inserted.error() != Error::Again) return inserted;
     }

@@ -36,19 +36,18 @@ Result<VirtualAddress> CallHandlers::map_phys(const vm_calls::MapPhysArguments& 
     return start + (arguments.physical.raw() - pages.start.raw());
 }
 
-// The direct memory that begins in the address' page, with what follows it in the space as it does on the bus.
-Result<VirtualRange> CallHandlers::direct_region(Space& space, VirtualAddress address) {
+Result<VirtualRange> CallHandlers::mapping_at(Space& space, VirtualAddress address, MemoryType type) {
     Segment* segment = address.in_user_space() ? space.find_segment(address) : nullptr;
     if (segment == nullptr) return Error::BadAddress;
     SegmentHold held(context_, space, *segment);
     const RegionView view = segment->view_locked(address);
-    const bool direct = view.outcome == Lookup::Found && view.attributes.type == MemoryType::Direct;
-    if (!direct || view.range.start != address.page_down()) return Error::BadAddress;
+    const bool found = view.outcome == Lookup::Found && view.attributes.mapped() && view.attributes.type == type;
+    if (!found || view.range.start != address.page_down()) return Error::BadAddress;
     VirtualRange range = view.range;
     for (const Region* next = segment->first_in({range.end, segment->range().end}); next != nullptr && next->start() == range.end;
          next = segment->regions().next(*next)) {
         const RegionAttributes attributes = next->attributes();
-        if (attributes.type != MemoryType::Direct || attributes.displacement != view.attributes.displacement) break;
+        if (attributes.type != type || attributes.backing != view.attributes.backing) break;
         range.end = next->end();
     }
     return range;
@@ -57,7 +56,7 @@ Result<VirtualRange> CallHandlers::direct_region(Space& space, VirtualAddress ad
 Result<void> CallHandlers::unmap_phys(const vm_calls::UnmapPhysArguments& arguments) {
     Space& space = *TRY(caller());
     if (arguments.process.raw() != 0 && arguments.process != process_) return Error::Permission;
-    const VirtualRange range = TRY(direct_region(space, arguments.address));
+    const VirtualRange range = TRY(mapping_at(space, arguments.address, MemoryType::Direct));
     context_.worker.statistics.unmaps.add();
     return change_range(RangeKind::Unmap, range.start, range.size(), Access::none());
 }

@@ -23,6 +23,7 @@ Result<VirtualRange> place_in(WorkerContext& context, Space& space, uint32_t ind
         return Error::NoMemory;
     }
     const RegionAttributes placed = attributes.placed_at(range.start);
+    if (Attachment* attachment = placed.attachment()) space.attachments.place(context.locks(), *attachment, range.start);
     // --- commit point ---
     {
         Segment::Change change(*segment);

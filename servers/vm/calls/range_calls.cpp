@@ -39,10 +39,27 @@ Result<void> CallHandlers::reserve_stock() {
     return RangeOperation::reserve_from_frames(context_);
 }
 
+namespace {
+
+// Whether some of it is memory that the process may only read, and cannot make its own (remap_ro).
+bool is_lent_read_only(WorkerContext& context, Space& space, VirtualRange range) {
+    if (space.attachments.empty()) return false;
+    return !for_all_parts(context, space, range, [](const Segment& regions, VirtualRange part) {
+        for (const Region* r = regions.first_in(part); r != nullptr && r->start() < part.end; r = regions.regions().next(*r)) {
+            const Attachment* attachment = r->attributes().attachment();
+            if (attachment != nullptr && attachment->lending() == Ownership::BorrowedReadOnly) return false;
+        }
+        return true;
+    });
+}
+
+}  // namespace
+
 Result<void> CallHandlers::change_range(RangeKind kind, VirtualAddress address, uint64_t bytes, Access access) {
     Space& space = *TRY(caller());
     const VirtualRange range = TRY(decode_range(address, bytes));
     if (kind != RangeKind::Unmap && !covered(context_, space, range)) return Error::BadAddress;
+    if (kind == RangeKind::Protect && access.writes() && is_lent_read_only(context_, space, range)) return Error::AccessDenied;
     RangeProgress what{kind, access, range, range.start, {}};
     if (!RangeOperation::reserve(context_).ok()) {
         TRY(reserve_stock());

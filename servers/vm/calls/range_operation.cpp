@@ -1,5 +1,6 @@
 #include "servers/vm/calls/range_operation.hpp"
 
+#include "servers/vm/calls/attaching.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/region_edits.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
@@ -151,7 +152,7 @@ bool RangeOperation::mark(Segment& segment, VirtualRange part) {
 
 // Only the part with the range's lowest page has a stack's guard.
 RegionAttributes RangeOperation::replacement(VirtualRange part, RegionWork work) const {
-    const RegionAttributes lowest{progress_.access, progress_.traits, work};
+    const RegionAttributes lowest{progress_.access, progress_.traits, work, progress_.type, progress_.backing};
     return part.start == progress_.range.start ? lowest : lowest.without_guard();
 }
 
@@ -198,9 +199,18 @@ bool RangeOperation::beside_detached(VirtualRange part) const {
     return detached(part.start) || detached(part.end);
 }
 
+// The regions are there that were to be, or gone, and the pages with them.
+void RangeOperation::let_go() {
+    if (progress_.kind != RangeKind::Unmap && progress_.kind != RangeKind::Replace) return;
+    if (space_.attachments.empty()) return;
+    if (Attachment* attachment = replacement(progress_.range, RegionWork::None).attachment())
+        settle_attachment(context_, space_, *attachment);
+    sweep(context_, space_, progress_.range);
+}
+
 // The leaf at the cursor, if what is to be changed there is its own affair.
 Leaf* RangeOperation::leaf_to_itself() {
-    if (!progress_.marked.empty() || !changes_regions()) return nullptr;
+    if (!progress_.marked.empty() || !changes_regions() || progress_.type != MemoryType::Anonymous) return nullptr;
     const VirtualRange leaf = VirtualRange::of(progress_.cursor.leaf_down(), kLeafSize);
     const VirtualRange part = VirtualRange{progress_.cursor, leaf.end}.intersect(progress_.range);
     if (part == leaf) return nullptr;
@@ -331,12 +341,17 @@ RangeOperation::Step RangeOperation::advance(Request*& request, const Receipt& r
         const Step step = leaf != nullptr ? do_detached(*leaf, part.intersect(leaf->range()))
                           : marked        ? do_marked(*segment)
                                           : do_part(*segment, part, request, receipt);
+        if (step == Step::Again && progress_.type != MemoryType::Anonymous) {
+            attach_all(context_, space_, part);
+            return Step::More;
+        }
         if (step == Step::Again) continue;
         // Each part replaced takes a region of its own, and the reserve is for one; so do the parts beside a detached leaf.
         const bool takes_more = progress_.kind == RangeKind::Replace || leaf != nullptr || part.end < segment_end;
         if (step == Step::Done && takes_more && progress_.cursor < progress_.range.end) return Step::More;
         if (step == Step::Blocked || step == Step::Refused || (step == Step::More && (marked || progress_.marked.empty()))) return step;
     }
+    let_go();
     return Step::Done;
 }
 

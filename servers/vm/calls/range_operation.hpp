@@ -83,6 +83,7 @@ class RangeOperation {
     void edit_tree(Segment& segment, VirtualRange part);
     void visit_all(VirtualRange part);
     void forget_grants(VirtualRange part);
+    void let_go();
     [[nodiscard]] RegionAttributes replacement(VirtualRange part, RegionWork work) const;
     void finish_marked(Segment& segment);
     void visit(Leaf& leaf, VirtualRange part);

@@ -40,12 +40,13 @@ Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space
         return Error::NoMemory;
     Leaf& from = *touched.leaf;
     const unsigned page = page_in_leaf(address);
-    bool copied = false, device = false;
+    bool copied = false, device = false;  // or what is not the source's to give
     {
         PairGuard pair(context.locks(), from.lock, from.order_key(), to->lock, to->order_key());
         const Run* run = from.trees.find(page);
         copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite;
-        device = run != nullptr && run->state().ownership == Ownership::Device;
+        const Ownership ownership = run != nullptr ? run->state().ownership : Ownership::Shared;
+        device = ownership == Ownership::Device || ownership == Ownership::BorrowedReadOnly;
         // As in a fault: some CPU may still see what was at these addresses before.
         if (run != nullptr && !copied && !device && !to->dead && to->flushing == 0) {
             share_page(context, from, *to, to->pages_of(progress.range), page, progress.access);

@@ -83,8 +83,11 @@ class Attempt {
         if (!allowed.allows(before)) return Touch::Raced;
         // Another CPU may still write, or read what was in this place before a copy.
         if (leaf.flushing > 0) [[unlikely]] return park_on(leaf);
-        if (needed_.writes() && leaf.trees.find(page)->state().ownership == Ownership::CopyOnWrite)
-            return break_copy(leaf, region, page, allowed);
+        if (needed_.writes()) {
+            const Ownership ownership = leaf.trees.find(page)->state().ownership;
+            if (ownership == Ownership::CopyOnWrite) return break_copy(leaf, region, page, allowed);
+            if (ownership == Ownership::BorrowedReadOnly) [[unlikely]] return Touch::Denied;
+        }
         upgrade_page(context_, leaf, page, allowed);
         return Touch::Mapped;
     }

@@ -24,7 +24,7 @@ namespace shoal::vm {
     // A peek at the entry without the lock: it only decides whether zeroing is worth doing before it.
     if (!grant.allows(page, needed) || table.get(page).held()) [[unlikely]] return {Touch::Raced};
     if (!context.slabs().has<Run>(1) || !context.slabs().has<RunTree>(1)) [[unlikely]] return {Touch::Raced};
-    ZeroedFrame frame(context, space.quota);
+    ZeroedFrame frame(context, &space.quota);
     if (!frame.obtain()) [[unlikely]] return {Touch::Raced};
     Guard guard(context.locks(), leaf->lock);
     if (leaf->dead || leaf->flushing > 0 || !(leaf->granted() == grant) || table.get(page).held()) [[unlikely]] return {Touch::Raced};

@@ -1,4 +1,4 @@
-// ZeroedFrame: a frame made ready for a page before any lock is taken: charged to the quota, taken from the reserve, zeroed.
+// ZeroedFrame: a frame made ready for a page before any lock is taken: charged to the quota, if one pays, taken from the reserve, zeroed.
 // What is not used goes back.
 #pragma once
 
@@ -13,20 +13,20 @@ inline void zero_frame(FrameNumber frame) { __builtin_memset(window_pointer(fram
 
 class ZeroedFrame {
   public:
-    ZeroedFrame(WorkerContext& context, Quota& quota) : context_(context), quota_(quota) {}
+    ZeroedFrame(WorkerContext& context, Quota* quota) : context_(context), quota_(quota) {}
     ZeroedFrame(const ZeroedFrame&) = delete;
     ZeroedFrame& operator=(const ZeroedFrame&) = delete;
     [[gnu::always_inline]] ~ZeroedFrame() {
         if (!ready_) return;
         context_.frames().free(frame_);
-        quota_.refund(context_.locks(), PageCount{1});
+        refund();
     }
 
     // False: over the quota, or no frame at hand.
     [[nodiscard, gnu::always_inline]] bool obtain() {
-        if (!quota_.charge(context_.locks(), context_.slabs(), PageCount{1}).ok()) return false;
+        if (quota_ != nullptr && !quota_->charge(context_.locks(), context_.slabs(), PageCount{1}).ok()) return false;
         if (!context_.frames().has(1)) [[unlikely]] {  // the quota has taken it for itself
-            quota_.refund(context_.locks(), PageCount{1});
+            refund();
             return false;
         }
         frame_ = context_.frames().allocate_reserved();
@@ -35,14 +35,19 @@ class ZeroedFrame {
         return true;
     }
     [[nodiscard]] bool ready() const { return ready_; }
+    [[nodiscard]] FrameNumber frame() const { return frame_; }
     FrameNumber release() {
         ready_ = false;
         return frame_;
     }
 
   private:
+    [[gnu::always_inline]] void refund() {
+        if (quota_ != nullptr) quota_->refund(context_.locks(), PageCount{1});
+    }
+
     WorkerContext& context_;
-    Quota& quota_;
+    Quota* quota_;  // nullptr: nobody pays for it here
     FrameNumber frame_;
     bool ready_ = false;
 };

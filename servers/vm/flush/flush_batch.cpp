@@ -23,6 +23,12 @@ void FlushBatch::take_shared(WorkerContext& context, Leaf& leaf, unsigned page) 
     first = static_cast<uint16_t>(page);
 }
 
+void FlushBatch::take_borrowed(WorkerContext& context, Leaf& leaf, unsigned page) {
+    if (alone_in(leaf)) return leaf.table().set(page, PageEntry{});
+    context.frame_table()[leaf.table().get(page).frame()].share_lent();
+    take_shared(context, leaf, page);
+}
+
 void FlushBatch::take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame) {
     if (alone_in(leaf)) return drop_reference(context, frame);
     SHOAL_ASSERT(!has_replaced_);

@@ -27,6 +27,8 @@ class FlushBatch {
     // cached, its reference waits in the entry itself (PageEntry::leaving()): that takes no memory, and nobody maps a page in the
     // leaf before the flush.
     void take_shared(WorkerContext& context, Leaf& leaf, unsigned page);
+    // Likewise a page of an object's, which the leaf has no reference to: it takes one until the flush.
+    void take_borrowed(WorkerContext& context, Leaf& leaf, unsigned page);
     // Likewise a frame in whose place there is another page already; one a batch.
     void take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
     // After the leaf's entries in the range have changed; at most kMaxLeaves leaves a batch.

@@ -20,6 +20,7 @@ enum class FrameKind : uint8_t {
     Kept,       // boot modules until they are loaded
     Taken,      // allocated, its user has not said more
     Anonymous,  // a page of user memory
+    Object,     // a page of a memory object
     PageTable,  // a last-level table
     Slab,       // objects of VM
     Lent,       // upper tables of the kernel
@@ -51,6 +52,8 @@ class FrameInfo {
         if (references_.load(std::memory_order_relaxed) == 1) references_.store(2, std::memory_order_relaxed);
         else references_.fetch_add(1, std::memory_order_relaxed);
     }
+    // By one who has it lent from a holder, and keeps that one from letting go (an object's page, under the lock of a leaf that maps it).
+    void share_lent() { references_.fetch_add(1, std::memory_order_relaxed); }
     // By one who found the frame without holding it (page cache): refused once the last reference has gone.
     [[nodiscard]] bool try_share() {
         uint32_t seen = references_.load(std::memory_order_relaxed);

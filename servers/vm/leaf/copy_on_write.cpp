@@ -71,6 +71,7 @@ void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, P
     bool lost = from.flushing > 0;  // the copy is to be there after that flush too
     for_each_part(from, span, [&](const Part& part) {
         PageState state = part.state();
+        if (is_borrowed(state.ownership)) return;  // the copy borrows for itself
         const uint64_t frame_sum = part.sum_frames(from.table());
         SHOAL_ASSERT(state.ownership != Ownership::Pinned);
         if (state.ownership == Ownership::Exclusive) {
@@ -89,6 +90,7 @@ Piece first_piece(const Leaf& leaf, PageSpan span, unsigned parts) {
     for_each_part(leaf, span, [&](const Part& part) {
         if (part.span.first >= piece.span.end) return;
         const Ownership ownership = part.state().ownership;
+        if (is_borrowed(ownership)) return;
         const bool pinned = ownership == Ownership::Pinned;
         if (seen == parts || (pinned && seen > 0) || piece.pinned) {
             piece.span.end = part.span.first;

@@ -24,7 +24,8 @@ struct Piece {
     bool pinned = false;
 };
 Piece first_piece(const Leaf& leaf, PageSpan span, unsigned parts);
-// Gives absent pages of `to` what the same pages of `from` hold: shared memory, shared, a device's, too; else a copy on write. region: the pages of their
+// Gives absent pages of `to` what the same pages of `from` hold: what is shared or a device's, likewise; what is borrowed, nothing; else a copy
+// on write. region: the pages of their
 // region in `to`. Needs reserved: a RunTree, a Run a part, and two more. The quota of the second space has been charged.
 void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span, FlushBatch& batch);
 

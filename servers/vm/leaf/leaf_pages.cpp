@@ -17,6 +17,8 @@ void unmap_part(WorkerContext& context, Leaf& leaf, PageSpan part, Ownership own
             table.set(page, PageEntry{});
         } else if (ownership == Ownership::Device) {
             table.set(page, PageEntry{});
+        } else if (is_borrowed(ownership)) {
+            batch.take_borrowed(context, leaf, page);
         } else {
             batch.take_shared(context, leaf, page);
         }
@@ -43,8 +45,7 @@ void map_pinned(WorkerContext& context, Leaf& leaf, PageSpan region, PageSpan sp
     leaf.resident = static_cast<uint16_t>(leaf.resident + span.size());
 }
 
-void map_device(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, Access access) {
-    const PageState state{Ownership::Device, access};
+void map_unowned(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, PageState state) {
     leaf.trees.add(context.slabs(), leaf.table(), region, page, state, frame);
     leaf.table().set(page, PageEntry{frame, state});
     ++leaf.resident;
@@ -146,12 +147,14 @@ void settle_pages(Leaf& leaf, PageSpan span, FlushBatch& batch) { flush_changed(
 void share_page(WorkerContext& context, Leaf& from, Leaf& to, PageSpan to_region, unsigned page, Access access) {
     const FrameNumber frame = from.table().get(page).frame();
     const PageState state = from.trees.find(page)->state();
-    SHOAL_ASSERT(state.ownership != Ownership::CopyOnWrite && state.ownership != Ownership::Device);
+    SHOAL_ASSERT(state.ownership != Ownership::CopyOnWrite && state.ownership != Ownership::Device &&
+                 state.ownership != Ownership::BorrowedReadOnly);
     if (is_exclusive(state.ownership)) {
         from.trees.restate(context.slabs(), from.table(), {page, page + 1}, {Ownership::Shared, state.access});
         context.frame_table()[frame].set_owner(nullptr);
     }
-    context.frame_table()[frame].share();
+    if (is_borrowed(state.ownership)) context.frame_table()[frame].share_lent();
+    else context.frame_table()[frame].share();
     to.trees.add(context.slabs(), to.table(), to_region, page, {Ownership::Shared, access}, frame);
     to.table().set(page, PageEntry{frame, access});
     ++to.resident;
@@ -174,7 +177,7 @@ uint64_t empty_leaf(WorkerContext& context, Leaf& leaf) {
     const FrameTable table = context.frame_table();
     uint64_t charged = leaf.charged ? 1 : 0;
     leaf.trees.for_each([&](const Run& run) {
-        if (run.state().ownership == Ownership::Device) return;
+        if (!is_charged(run.state().ownership)) return;
         charged += run.span().size();
         release_all(context, leaf.table(), run.span());
     });

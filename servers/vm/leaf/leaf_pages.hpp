@@ -19,8 +19,8 @@ namespace shoal::vm {
 
 // Likewise frames that are neighbours, at a span of pages; they stay where they are.
 void map_pinned(WorkerContext& context, Leaf& leaf, PageSpan region, PageSpan span, FrameNumber first, Access access);
-// Maps what is no memory of ours. Needs a reserved RunTree and Run.
-void map_device(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, Access access);
+// Maps a frame that the leaf neither owns nor counts: a device's, or an object's. Needs a reserved RunTree and Run.
+void map_unowned(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, PageState state);
 
 // Pinned pages of a span are shared from now on, with whoever calls: he has a reference to each frame of the span. Needs four reserved Runs.
 void hold_pages(WorkerContext& context, Leaf& leaf, PageSpan span);
@@ -78,7 +78,7 @@ PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access ac
 // Changes nothing; if a flush of the leaf is under way, the batch flushes the span too, so that its end comes after.
 void settle_pages(Leaf& leaf, PageSpan span, FlushBatch& batch);
 
-// Maps a resident page of one leaf, neither one copied on write nor a device's, at the same, absent, page of another too; both are locked. to_region: the
+// Maps a resident page of one leaf, none that is copied on write, a device's or borrowed only to be read, at the same, absent, page of another too; both are locked. to_region: the
 // pages of the second one's region. Needs reserved Runs for each and a RunTree. The quota of the second space has been charged.
 void share_page(WorkerContext& context, Leaf& from, Leaf& to, PageSpan to_region, unsigned page, Access access);
 

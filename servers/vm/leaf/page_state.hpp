@@ -13,19 +13,25 @@ enum class Ownership : uint8_t {
     CopyOnWrite,  // counted likewise, but nobody writes it: who wants to gets a copy (leaf/copy_on_write.hpp)
     Pinned,       // as Exclusive, and never moved: a device may know the frame
     Device,       // no memory of ours: neither counted, nor charged to a quota, nor to be reached through the window
+    Borrowed,     // a memory object's, which has the frame while the region lasts: neither counted nor charged here
+    BorrowedReadOnly,  // likewise, and never to be written through this leaf
 };
 
 // The leaf has the frame alone.
 constexpr bool is_exclusive(Ownership ownership) { return ownership == Ownership::Exclusive || ownership == Ownership::Pinned; }
-// The quota pays for such a page.
-constexpr bool is_charged(Ownership ownership) { return ownership != Ownership::Device; }
+constexpr bool is_borrowed(Ownership ownership) { return ownership == Ownership::Borrowed || ownership == Ownership::BorrowedReadOnly; }
+// The leaf has a reference to the frame, and the quota pays for the page.
+constexpr bool is_charged(Ownership ownership) { return ownership != Ownership::Device && !is_borrowed(ownership); }
+constexpr bool is_never_written(Ownership ownership) {
+    return ownership == Ownership::CopyOnWrite || ownership == Ownership::BorrowedReadOnly;
+}
 
 struct PageState {
     Ownership ownership = Ownership::Exclusive;
     Access access;
     // Of a page in a region that allows so much.
     [[nodiscard]] static constexpr PageState in_region(Ownership ownership, Access allowed) {
-        return {ownership, ownership == Ownership::CopyOnWrite ? allowed.without_write() : allowed};
+        return {ownership, is_never_written(ownership) ? allowed.without_write() : allowed};
     }
     constexpr bool operator==(const PageState&) const = default;
 };

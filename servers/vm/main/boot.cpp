@@ -106,13 +106,13 @@ ArenaHeader* make_arena(const BootInfo& info) {
     FrameRange modules[BootInfo::kMaxModules];
     for (uint32_t i = 0; i < info.modules; ++i) modules[i] = frames_of(info.module[i]);
     const ArenaPlan plan{info.memory, info.ranges, modules, info.modules, info.cpus, info.process_slots};
-    Result<Arena::Formatted> made = Arena::format(plan, ProcessTable::bytes_for(info.process_slots, info.cpus));
-    if (!made.ok()) return nullptr;
-    ArenaHeader* header = made->header;
-    header->processes = ProcessTable::create(made->extra, info.process_slots, info.cpus);
     uint64_t pages = 0;
     for (uint32_t i = 0; i < info.ranges; ++i) pages += info.memory[i].count;
-    header->processes->set_memory(PageCount{pages});
+    const PageCount memory{pages};
+    Result<Arena::Formatted> made = Arena::format(plan, ProcessTable::bytes_for(info.process_slots, info.cpus, memory));
+    if (!made.ok()) return nullptr;
+    ArenaHeader* header = made->header;
+    header->processes = ProcessTable::create(made->extra, info.process_slots, info.cpus, memory);
     return header;
 }
 

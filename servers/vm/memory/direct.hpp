@@ -13,7 +13,7 @@ struct DirectMemory {
         const FrameNumber frame = FrameNumber::of(supply.attributes.physical(supply.address));
         const FrameTable frames = supply.context.frame_table();
         if (frames.covers(frame) && frames[frame].kind() != FrameKind::Absent) return Touch::Denied;
-        map_device(supply.context, leaf, region, page, frame, supply.attributes.access);
+        map_unowned(supply.context, leaf, region, page, frame, {Ownership::Device, supply.attributes.access});
         return Touch::Mapped;
     }
     static Result<PhysicalAddress> place(WorkerContext&, Space&, VirtualAddress address, RegionAttributes attributes) {

@@ -9,6 +9,7 @@ enum class MemoryType : uint8_t {
     Anonymous,   // anonymous.hpp
     Contiguous,  // contiguous.hpp
     Direct,      // direct.hpp
+    Shared,      // shared.hpp
 };
 
 }  // namespace shoal::vm

@@ -11,12 +11,17 @@ namespace shoal::vm {
 
 struct PageSupply {
     PageSupply(WorkerContext& worker, Space& space, VirtualAddress at, RegionAttributes region)
-        : context(worker), address(at), attributes(region), zeroed(worker, space.quota) {}
+        : context(worker), address(at), attributes(region), zeroed(worker, region.type == MemoryType::Shared ? nullptr : &space.quota) {}
+
+    // Where a page of an object is.
+    [[nodiscard]] ObjectPlace object_place() const { return attributes.attachment()->place_of(address); }
+    [[nodiscard]] PageIndex& page_index() const { return context.processes.page_index(); }
 
     WorkerContext& context;
     const VirtualAddress address;
     RegionAttributes attributes;  // of the region that it lies in
     ZeroedFrame zeroed;
+    PageBlock* block = nullptr;  // of an object
 };
 
 }  // namespace shoal::vm

@@ -5,7 +5,7 @@
 
 namespace shoal::vm {
 
-enum class Retired : uint8_t { Slab, Leaf, ExitRequest, TrimRequest };
+enum class Retired : uint8_t { Slab, Leaf, ExitRequest, TrimRequest, Attachment, MemoryObject, PageBlock };
 constexpr uint8_t deleter_of(Retired what) { return static_cast<uint8_t>(what); }
 
 }  // namespace shoal::vm

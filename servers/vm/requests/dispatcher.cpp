@@ -7,6 +7,7 @@
 #include "servers/vm/calls/exit_operation.hpp"
 #include "servers/vm/calls/fork_operation.hpp"
 #include "servers/vm/calls/load_operation.hpp"
+#include "servers/vm/calls/object_end.hpp"
 #include "servers/vm/calls/share_operation.hpp"
 #include "servers/vm/calls/touch_operation.hpp"
 #include "servers/vm/fault/fault.hpp"
@@ -139,6 +140,9 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             return TouchOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Contiguous:
             return ContiguousOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::ObjectEnd:
+            if (ObjectEnd::proceed(context, request)) context.slabs().destroy(&request);
+            return Action::none();
         case RequestKind::Flush:
             context.slabs().destroy(&request);
             return Action::none();

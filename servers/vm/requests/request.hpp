@@ -15,6 +15,7 @@
 
 namespace shoal::vm {
 
+class MemoryObject;
 class Space;
 
 // A message as received.
@@ -38,6 +39,7 @@ enum class RequestKind : uint8_t {
     Fork,   // a space being copied (ForkOperation)
     Touch,  // a range being made present (TouchOperation)
     Contiguous,  // neighbouring frames on their way into a space (ContiguousOperation)
+    ObjectEnd,  // an object's pages being freed (ObjectEnd); nobody waits for it
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
     Held,   // as Again, for the one call that a worker holds (hold())
@@ -75,6 +77,8 @@ struct RangeProgress {
     RegionTraits traits = RegionTraits::None;  // Replace
     Means means = Means::Caches;
     bool vacant = false;        // nothing is mapped in the marked part: it is free for others, and only flushes are waited for
+    MemoryType type = MemoryType::Anonymous;  // Replace
+    uint64_t backing = 0;                     // Replace
 };
 
 // For neighbouring frames: what is wanted, and how many areas of the pool have not been searched.
@@ -104,6 +108,7 @@ class Request {
     bool finished = false;       // nothing left but its flushes, and the answer
     ProcessId process;
     ProcessId source;            // Share, Load, Fork only
+    MemoryObject* object = nullptr;  // ObjectEnd only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
     RangeProgress range;
     RangeReserve reserve;        // Range, Contiguous

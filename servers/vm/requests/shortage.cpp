@@ -23,6 +23,12 @@ void dispose(WorkerContext& context, RetireHook& hook) {
             --context.desk.graces;
             LeafTrim::free_leaf(context, *owner_of<Leaf, RetireHook, &Leaf::retire_hook>(&hook));
             return;
+        case Retired::Attachment:
+            return context.slabs().destroy(owner_of<Attachment, RetireHook, &Attachment::retire_hook>(&hook));
+        case Retired::MemoryObject:
+            return context.slabs().destroy(owner_of<MemoryObject, RetireHook, &MemoryObject::retire_hook>(&hook));
+        case Retired::PageBlock:
+            return context.slabs().destroy(owner_of<PageBlock, RetireHook, &PageBlock::retire_hook>(&hook));
         case Retired::TrimRequest:
         case Retired::ExitRequest:
             --context.desk.graces;

@@ -29,6 +29,9 @@ enum class SlabType : uint8_t {
     QuotaLease,
     QuotaDirectory,
     DmaHold,
+    MemoryObject,
+    Attachment,
+    PageBlock,
     Test,
     TestStable,
 };

@@ -7,6 +7,7 @@
 
 #include "base/containers/list.hpp"
 #include "servers/vm/memory/dma_holds.hpp"
+#include "servers/vm/objects/page_index.hpp"
 #include "servers/vm/requests/rendezvous.hpp"
 #include "servers/vm/requests/request_desk.hpp"
 #include "servers/vm/space/space.hpp"
@@ -68,13 +69,15 @@ struct alignas(kCacheLine) ProcessShard {
     RequestDesk desk;
     // Written by the CPU's worker alone; a table may be freed by another one than made it.
     Counter tables_made, tables_freed, areas_lent, areas_returned;
+    uint64_t objects_made = 0;  // the worker's own
 };
 
 class ProcessTable {
   public:
-    static uint64_t bytes_for(uint32_t slots, uint32_t cpus);
+    // pages: of all memory that VM owns.
+    static uint64_t bytes_for(uint32_t slots, uint32_t cpus, PageCount pages);
     // In zeroed, permanent memory of that many bytes.
-    static ProcessTable* create(void* memory, uint32_t slots, uint32_t cpus);
+    static ProcessTable* create(void* memory, uint32_t slots, uint32_t cpus, PageCount pages);
 
     // nullptr: no such slot.
     [[nodiscard]] ProcessSlot* slot(ProcessId process) {
@@ -91,13 +94,18 @@ class ProcessTable {
     Shortage& shortage() { return shortage_; }
     Rendezvous& rendezvous() { return rendezvous_; }
     DmaHolds& dma_holds() { return dma_holds_; }
+    PageIndex& page_index() { return page_index_; }
     // Pages of all memory that VM owns; the default of a quota.
     [[nodiscard]] PageCount memory() const { return memory_; }
     void set_memory(PageCount pages) { memory_ = pages; }
 
   private:
-    ProcessTable(uint32_t slots, uint32_t cpus)
-        : slots_(slots), cpus_(cpus), slots_at_(shards_at() + sizeof(ProcessShard) * cpus) {}
+    ProcessTable(uint32_t slots, uint32_t cpus, PageCount pages)
+        : slots_(slots),
+          cpus_(cpus),
+          slots_at_(shards_at() + sizeof(ProcessShard) * cpus),
+          memory_(pages),
+          page_index_(reinterpret_cast<char*>(this) + slots_at_ + sizeof(ProcessSlot) * slots, pages) {}
     // Shards and slots follow the object; reached by addition, so that finding a slot loads no other line on the way.
     static constexpr uint64_t shards_at() { return (sizeof(ProcessTable) + kCacheLine - 1) & ~(kCacheLine - 1); }
     [[nodiscard]] ProcessShard* shard_array();
@@ -109,6 +117,7 @@ class ProcessTable {
     Shortage shortage_;
     Rendezvous rendezvous_;
     DmaHolds dma_holds_;
+    PageIndex page_index_;  // its buckets follow the slots
 };
 
 inline ProcessShard* ProcessTable::shard_array() {

@@ -17,6 +17,8 @@
 
 namespace shoal::vm {
 
+class Attachment;
+
 enum class RegionTraits : uint8_t {
     None = 0,
     GrowsDown = 1,   // a stack: its lowest page is the guard
@@ -39,23 +41,29 @@ struct RegionAttributes {
     RegionTraits traits = RegionTraits::None;
     RegionWork work = RegionWork::None;
     MemoryType type = MemoryType::Anonymous;
-    // Direct: physical less virtual address, whole pages. So parting a region, or moving its border, leaves it as it is, and of neighbours only those
-    // are alike that map on from one to the other.
-    uint64_t displacement = 0;
+    // What the memory is of, in whole pages. Direct: physical less virtual address. An object's: its Attachment. So parting a region, or moving
+    // its border, leaves it as it is, and of neighbours only those are alike that map on from one to the other.
+    uint64_t backing = 0;
     constexpr bool operator==(const RegionAttributes&) const = default;
     // Anonymous memory with nothing special to it.
     [[nodiscard]] constexpr bool plain() const {
         return traits == RegionTraits::None && work == RegionWork::None && type == MemoryType::Anonymous;
     }
     // Direct: where an address lies.
-    [[nodiscard]] constexpr PhysicalAddress physical(VirtualAddress address) const {
-        return PhysicalAddress{address.raw() + displacement};
-    }
-    // Direct, to lie at the address from here on; displacement is the physical address itself until then.
+    [[nodiscard]] constexpr PhysicalAddress physical(VirtualAddress address) const { return PhysicalAddress{address.raw() + backing}; }
+    // Direct, to lie at the address from here on; backing is the physical address itself until then.
     [[nodiscard]] constexpr RegionAttributes placed_at(VirtualAddress start) const {
         RegionAttributes placed = *this;
-        if (type == MemoryType::Direct) placed.displacement -= start.raw();
+        if (type == MemoryType::Direct) placed.backing -= start.raw();
         return placed;
+    }
+    // An object's; nullptr: other memory.
+    [[nodiscard]] Attachment* attachment() const {
+        return type == MemoryType::Shared ? reinterpret_cast<Attachment*>(backing >> kAttachmentShift) : nullptr;
+    }
+    static RegionAttributes of(Access access, const Attachment& attachment) {
+        const uint64_t word = reinterpret_cast<uint64_t>(&attachment) << kAttachmentShift;
+        return {access, RegionTraits::None, RegionWork::None, MemoryType::Shared, word};
     }
     // The process has something mapped there.
     [[nodiscard]] constexpr bool mapped() const { return work != RegionWork::Unmapping && work != RegionWork::Vacant; }
@@ -67,6 +75,10 @@ struct RegionAttributes {
         if (traits == RegionTraits::GrowsDown) rest.traits = RegionTraits::None;
         return rest;
     }
+
+  private:
+    // Lines become pages: attachments lie on lines of their own (static_assert in objects/attachment.hpp), below 2^47.
+    static constexpr unsigned kAttachmentShift = kPageShift - 6;
 };
 
 class Region {
@@ -122,10 +134,10 @@ class Region {
     AvlHook hook;
 
   private:
-    // In the bits that a displacement of whole pages leaves free.
+    // In the bits that a backing of whole pages leaves free.
     static constexpr unsigned kBits = 3, kMask = (1u << kBits) - 1;
     static constexpr uint64_t pack(RegionAttributes a) {
-        return a.displacement | a.access.raw() | uint64_t{static_cast<uint8_t>(a.traits)} << kBits |
+        return a.backing | a.access.raw() | uint64_t{static_cast<uint8_t>(a.traits)} << kBits |
                uint64_t{static_cast<uint8_t>(a.work)} << 2 * kBits | uint64_t{static_cast<uint8_t>(a.type)} << 3 * kBits;
     }
     static constexpr RegionAttributes unpack(uint64_t word) {

@@ -8,6 +8,7 @@
 
 #include "abi/endpoint.hpp"
 #include "servers/vm/leaf/leaf_map.hpp"
+#include "servers/vm/objects/attachment_list.hpp"
 #include "servers/vm/quota/quota.hpp"
 #include "servers/vm/space/address_layout.hpp"
 #include "servers/vm/space/segment.hpp"
@@ -96,6 +97,7 @@ class alignas(kCacheLine) Space {
     // Under the common segment's lock: the heap is [heap_start, heap_end), its region ends at the page border above.
     VirtualAddress heap_start, heap_end;
     Quota quota;
+    AttachmentList attachments;
     bool forking = false;   // under the common segment's lock: a ForkOperation copies it
     bool arriving = false;  // likewise: one makes a copy of it
     bool pinning = false;   // likewise: a ContiguousOperation has frames for it that no quota pays for yet

@@ -83,6 +83,7 @@ void Worker::do_churned() {
     op.address = kBorder + (below(plan_.churned_pages) << kPageShift);
     op.bytes = (1 + below(plan_.churned_pages / 2)) << kPageShift;
     if (below(4) == 0) op.flags |= kMapPopulate;
+    if (below(4) == 0) op.flags ^= kMapPrivate | kMapShared;
     if (below(16) == 0) op.kind = below(2) == 0 ? Kind::Renew : Kind::Fork;  // of and into what others use, change and end
     if (!is_access(op.kind) && (op.flags & kMapPopulate) == 0 && below(8) == 0) op.bytes += kLong;
     (void)system_.apply(op);
@@ -94,12 +95,16 @@ void Worker::share_churned(Operation op) {
     op.bytes = (1 + below(3)) << kPageShift;
     op.protection = kReadWrite;
     op.kind = Kind::Map;
+    const bool object = below(2) == 0;
+    if (object) op.flags ^= kMapPrivate | kMapShared;
     if (below(4) == 0) (void)system_.apply(op);
     std::swap(op.space, op.other);
     op.kind = Kind::Unmap;
     (void)system_.apply(op);
     std::swap(op.space, op.other);
-    op.kind = Kind::Share;
+    op.kind = object ? Kind::Remap : Kind::Share;
+    op.value = op.address;
+    op.flags = below(4) == 0 ? 1 : 0;
     (void)system_.apply(op);
 }
 

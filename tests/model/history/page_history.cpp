@@ -172,7 +172,8 @@ Outcome step(PageState& state, const Operation& op) {
         case Kind::Renew:
         case Kind::Fork:
         case Kind::Clear:
-        case Kind::Touch: break;
+        case Kind::Touch:
+        case Kind::Remap: break;
     }
     outcome.error = Error::NotImplemented;  // not an operation on a single page
     return outcome;

@@ -9,6 +9,11 @@ namespace {
 constexpr uint64_t kPage = kPageSize, kSlices = uint64_t{1} << 46;
 constexpr uint64_t kKnownProtections = kProtectRead | kProtectWrite | kProtectExecute;
 
+uint64_t next_mapping() {
+    static uint64_t last = 0;
+    return ++last;
+}
+
 std::shared_ptr<ReferenceSpace::Contents> zeros() {
     return std::make_shared<ReferenceSpace::Contents>();
 }
@@ -22,7 +27,7 @@ Error check_protection(uint64_t protection) {
 // Over the border between the common half and the slices there is none.
 Error check_contiguous(const Operation& op) {
     if ((op.flags & kMapContiguous) == 0) return Error::None;
-    if ((op.flags & kMapPopulate) == 0 || (op.flags & (kMapFixed | kMapGrowsDown)) != 0) return Error::Invalid;
+    if ((op.flags & kMapPopulate) == 0 || (op.flags & (kMapFixed | kMapGrowsDown | kMapShared)) != 0) return Error::Invalid;
     const bool exact = (op.flags & kMapFixedNoReplace) != 0;
     const bool crosses = op.address < kSlices && op.address + op.bytes > kSlices;
     return op.bytes > kMostContiguousBytes || (exact && crosses) ? Error::NoMemory : Error::None;
@@ -51,7 +56,7 @@ Error ReferenceSpace::check_map(const Operation& op) const {
     if (op.bytes == 0) return Error::Invalid;
     if (op.bytes > kUserTop) return Error::NoMemory;
     if (const Error error = check_protection(op.protection); error != Error::None) return error;
-    if ((op.flags & kMapGrowsDown) != 0 && op.bytes <= kPage) return Error::Invalid;  // the guard alone
+    if ((op.flags & kMapGrowsDown) != 0 && (op.bytes <= kPage || (op.flags & kMapShared) != 0)) return Error::Invalid;  // the guard alone
     const uint64_t bytes = round_up_to_pages(op.bytes);
     if ((op.flags & (kMapFixed | kMapFixedNoReplace)) != 0) {
         if (op.address % kPage != 0 || op.address < kLowestMap) return Error::Invalid;
@@ -71,10 +76,11 @@ bool ReferenceSpace::map_fits(const Operation& op, uint64_t chosen) const {
 
 void ReferenceSpace::map(const Operation& op, uint64_t chosen) {
     const uint64_t end = chosen + round_up_to_pages(op.bytes);
-    const bool contiguous = (op.flags & kMapContiguous) != 0;
+    const bool contiguous = (op.flags & kMapContiguous) != 0, shared = (op.flags & kMapShared) != 0;
+    const uint64_t mapping = shared ? next_mapping() : 0;
     erase(chosen, end);
     for (uint64_t page = chosen; page < end; page += kPage)
-        pages_[page] = Page{op.protection, false, false, contiguous, zeros()};
+        pages_[page] = Page{op.protection, false, shared, contiguous, zeros(), mapping};
     if ((op.flags & kMapGrowsDown) != 0) pages_.at(chosen).guard = true;
 }
 
@@ -89,6 +95,8 @@ Error ReferenceSpace::protect(const Operation& op) {
     if (const Error error = check_range(op.address, op.bytes); error != Error::None) return error;
     const uint64_t end = op.address + round_up_to_pages(op.bytes);
     if (!mapped_throughout(op.address, end)) return Error::BadAddress;
+    for (uint64_t page = op.address; page < end; page += kPage)
+        if (allows(op.protection, Kind::Write) && pages_.at(page).read_only) return Error::AccessDenied;
     for (uint64_t page = op.address; page < end; page += kPage)
         pages_.at(page).protection = op.protection;
     return Error::None;
@@ -153,7 +161,7 @@ bool ReferenceSpace::can_share_from(const Operation& op) const {
     const uint64_t first = pages_.at(op.address).protection;
     for (uint64_t page = op.address; page < end; page += kPage) {
         const Page& at = pages_.at(page);
-        if (at.guard || !allows(at.protection, Kind::Read)) return false;
+        if (at.guard || at.read_only || !allows(at.protection, Kind::Read)) return false;
         for (const Kind kind : {Kind::Write, Kind::Execute})
             if (allows(at.protection, kind) != allows(first, kind)) return false;
     }
@@ -171,6 +179,35 @@ void ReferenceSpace::share_from(ReferenceSpace& source, const Operation& op) {
         Page& from = source.pages_.at(page);
         from.shared = true;
         pages_[page] = from;
+        pages_[page].mapping = 0;
+    }
+}
+
+// One mapping throughout, with one protection.
+Error ReferenceSpace::check_remap(const Operation& op) const {
+    const uint64_t end = op.address + round_up_to_pages(op.bytes);
+    const auto first = pages_.find(op.address);
+    if (first == pages_.end()) return Error::BadAddress;
+    if (first->second.mapping == 0) return Error::Invalid;
+    if (!mapped_throughout(op.address, end)) return Error::BadAddress;
+    for (uint64_t page = op.address; page < end; page += kPage) {
+        const Page& at = pages_.at(page);
+        if (at.mapping != first->second.mapping) return Error::BadAddress;
+        for (const Kind kind : {Kind::Read, Kind::Write, Kind::Execute})
+            if (allows(at.protection, kind) != allows(first->second.protection, kind)) return Error::BadAddress;
+    }
+    return Error::None;
+}
+
+void ReferenceSpace::remap_from(const ReferenceSpace& source, const Operation& op, uint64_t chosen) {
+    const uint64_t mapping = next_mapping(), bytes = round_up_to_pages(op.bytes);
+    for (uint64_t offset = 0; offset < bytes; offset += kPage) {
+        Page page = source.pages_.at(op.address + offset);
+        page.mapping = mapping;
+        page.read_only = page.read_only || op.flags != 0;
+        if (page.read_only) page.protection &= ~uint64_t{kProtectWrite};
+        if (page.protection == kProtectNone && allows(source.pages_.at(op.address + offset).protection, Kind::Read)) page.protection = kProtectRead;
+        pages_[chosen + offset] = page;
     }
 }
 

@@ -25,9 +25,11 @@ class ReferenceSpace {
     struct Page {
         uint64_t protection;
         bool guard = false;                  // the lowest page of a stack, while it is mapped
-        bool shared = false;                 // came to or went from another space by `share`
+        bool shared = false;                 // came to or went from another space by `share`, or is of shared memory
         bool pinned = false;                 // of contiguous memory
         std::shared_ptr<Contents> contents;  // one object where spaces share the page
+        uint64_t mapping = 0;                // of shared memory: by which map or remap it came here
+        bool read_only = false;              // by remap_ro
     };
 
     // Each answers like the call of the same name; map takes the address that the system chose and says whether it could.
@@ -45,6 +47,9 @@ class ReferenceSpace {
     bool can_share_from(const Operation& op) const;
     bool is_free(uint64_t start, uint64_t bytes) const;
     void share_from(ReferenceSpace& source, const Operation& op);
+    // None, or the error that a remap of this range of ours must give for its sake.
+    Error check_remap(const Operation& op) const;
+    void remap_from(const ReferenceSpace& source, const Operation& op, uint64_t chosen);
 
     size_t mapped_pages() const { return pages_.size(); }
     // Becomes what a fork of the other space is.

@@ -48,6 +48,19 @@ Outcome FakeSystem::apply(const Operation& original) {
             else spaces_[op.other].share_from(space, op);
             return outcome;
         }
+        case Kind::Remap: {
+            const uint64_t bytes = round_up_to_pages(op.bytes);
+            if ((outcome.error = check_range(op.address, op.bytes)) != Error::None) return outcome;
+            if (op.value % kPageSize != 0 || (op.value != 0 && (op.value < kLowestMap || op.value > kUserTop - bytes))) outcome.error = Error::Invalid;
+            else if ((outcome.error = space.check_remap(op)) != Error::None) return outcome;
+            else if (op.value != 0 && !spaces_[op.other].is_free(op.value, bytes)) outcome.error = Error::Exists;
+            if (outcome.error != Error::None) return outcome;
+            outcome.address = op.value != 0 ? op.value : next_free_;
+            if (op.value == 0) next_free_ += bytes;
+            ReferenceSpace source = space;
+            spaces_[op.other].remap_from(source, op, outcome.address);
+            return outcome;
+        }
         case Kind::Renew:
         case Kind::Clear: space.clear(); return outcome;
         case Kind::Touch: outcome.error = space.touch(op); return outcome;

@@ -22,7 +22,7 @@ struct Weight {
 constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
                                {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
                                {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1},
-                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}};
+                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}, {Kind::Remap, 4}};
 
 }  // namespace
 
@@ -93,7 +93,15 @@ void Generator::choose_map(Operation& op) {
     if (one_in(60)) op.address += below(kPageSize);
     if (one_in(16)) op.flags |= kMapPopulate;
     if (one_in(20)) op.flags |= kMapGrowsDown;
+    if (one_in(5)) op.flags ^= kMapPrivate | kMapShared;
     if ((op.flags & kMapFixed) == 0 && one_in(8)) op.flags |= kMapContiguous | (one_in(20) ? 0 : uint64_t{kMapPopulate});
+}
+
+void Generator::choose_remap(Operation& op) {
+    op.flags = one_in(4) ? 1 : 0;
+    op.value = one_in(3) ? 0 : place();
+    if (one_in(30)) op.value = one_in(2) ? below(2 * kLowestMap) : kUserTop - below(3) * kPageSize;
+    if (one_in(2)) op.bytes = (1 + below(4)) * kPageSize;
 }
 
 void Generator::choose_end(Operation& op, const ReferenceSpace& space) {
@@ -113,6 +121,7 @@ void Generator::aim(Operation& op, const ReferenceSpace& space) {
         if (const uint64_t page = space.page_near(op.address); page != 0) op.address = page;
     if (is_access(op.kind)) return;
     if (one_in(60)) op.address += below(kPageSize);
+    if (op.kind == Kind::Remap) choose_remap(op);
     if (op.kind != Kind::Touch) return;
     op.flags = one_in(2) ? uint64_t{kFaultWrite} : 0;
     if (op.bytes < kUserTop) op.bytes %= kMostTouched;

@@ -16,6 +16,7 @@ std::string Pair::apply(const Operation& op) {
         case Kind::Protect: return compare_error(op, seen, space.protect(op));
         case Kind::DontNeed: return compare_error(op, seen, space.dont_need(op));
         case Kind::Share: return compare_share(op, seen);
+        case Kind::Remap: return compare_remap(op, seen);
         case Kind::Read:
         case Kind::Write:
         case Kind::Execute: return compare_access(op, seen);
@@ -78,6 +79,21 @@ std::string Pair::compare_share(const Operation& op, const Outcome& seen) {
         return compare_error(op, seen, Error::Exists);
     destination.share_from(source, op);
     return compare_error(op, seen, Error::None);
+}
+
+std::string Pair::compare_remap(const Operation& op, const Outcome& seen) {
+    const ReferenceSpace& source = spaces_[op.space];
+    ReferenceSpace& destination = spaces_[op.other];
+    if (const Error error = check_range(op.address, op.bytes); error != Error::None) return compare_error(op, seen, error);
+    const uint64_t bytes = round_up_to_pages(op.bytes);
+    const bool possible = op.value % kPageSize == 0 && op.value >= kLowestMap && op.value < kUserTop && bytes <= kUserTop - op.value;
+    if (op.value != 0 && !possible) return compare_error(op, seen, Error::Invalid);
+    if (const Error error = source.check_remap(op); error != Error::None) return compare_error(op, seen, error);
+    if (op.value != 0 && !destination.is_free(op.value, bytes)) return compare_error(op, seen, Error::Exists);
+    if (seen.error != Error::None) return compare_error(op, seen, Error::None);
+    if (op.value != 0 ? seen.address != op.value : !destination.is_free(seen.address, bytes)) return "this address is not free or not as asked";
+    destination.remap_from(source, op, seen.address);
+    return {};
 }
 
 std::string Pair::compare_fork(const Operation& op, const Outcome& seen) {

@@ -25,6 +25,7 @@ class Pair {
     std::string compare_brk(const Operation& op, const Outcome& seen);
     std::string compare_map(const Operation& op, const Outcome& seen);
     std::string compare_fork(const Operation& op, const Outcome& seen);
+    std::string compare_remap(const Operation& op, const Outcome& seen);
     std::string compare_share(const Operation& op, const Outcome& seen);
     std::string compare_error(const Operation& op, const Outcome& seen, Error expected);
     std::string compare_access(const Operation& op, const Outcome& seen);

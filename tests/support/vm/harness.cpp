@@ -20,7 +20,7 @@ HostArena::Options arena_options(const Harness::Options& options) {
     made.bytes = options.bytes;
     made.cpus = options.cpus;
     made.process_slots = options.slots;
-    made.permanent_extra = ProcessTable::bytes_for(options.slots, options.cpus);
+    made.permanent_extra = ProcessTable::bytes_for(options.slots, options.cpus, PageCount{options.bytes >> kPageShift});
     return made;
 }
 
@@ -29,8 +29,7 @@ HostArena::Options arena_options(const Harness::Options& options) {
 Harness::Harness(const Options& options)
     : machine(options.cpus), arena_(std::make_unique<HostArena>(arena_options(options))), lateness_(options.lateness) {
     ArenaHeader& header = arena_->header();
-    header.processes = ProcessTable::create(arena_->extra(), options.slots, options.cpus);
-    header.processes->set_memory(PageCount{options.bytes >> kPageShift});
+    header.processes = ProcessTable::create(arena_->extra(), options.slots, options.cpus, PageCount{options.bytes >> kPageShift});
     for (uint32_t i = 0; i < options.cpus; ++i) {
         WorkerContext worker = context(CpuId::from(i));
         stock_up(worker);
@@ -213,7 +212,8 @@ Error Harness::access(CpuId cpu, ProcessId process, VirtualAddress address, Acce
                 return Error::None;
             }
             if (entry.held()) {
-                if (arena_->table()[entry.frame()].kind() != FrameKind::Anonymous) ++machine.stale_uses;
+                const FrameKind kind = arena_->table()[entry.frame()].kind();
+                if (kind != FrameKind::Anonymous && kind != FrameKind::Object) ++machine.stale_uses;
                 use(window_pointer<uint64_t>(entry.frame().address() + address.page_offset()));
                 return Error::None;
             }

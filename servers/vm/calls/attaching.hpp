@@ -1,0 +1,32 @@
+// Attaching: how a space comes by an object, and lets go of it.
+//
+// An attachment is made before its first region and settled after its last. Whoever unmaps regions calls sweep() when their pages are gone from
+// all leaves: an attachment that no region names any more is detached, and with the last one the object ends. Two who unmap its regions at once
+// cannot both miss it: each looks when his own are gone, and a region that is still going counts as one.
+#pragma once
+
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+// A new object of so many pages, attached to the space at addresses that are yet to be chosen (AttachmentList::place()). Error: NoMemory
+// (memory or quota); nothing has changed.
+Result<Attachment*> attach_new(WorkerContext& context, Space& space, PageCount pages);
+
+// Some pages of an object that another attachment has, likewise. Errors: NoMemory; NoEntry: the object is ending.
+Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& object, uint64_t first_page, PageCount pages, Ownership lending);
+
+// For a fork's copy: where and as the source has it, for all regions that name it. Errors: as attach().
+Result<Attachment*> attach_alike(WorkerContext& context, Space& copy, const Attachment& attachment);
+
+// Its regions are there.
+void settle_attachment(WorkerContext& context, Space& space, Attachment& attachment);
+// There will be none.
+void abandon(WorkerContext& context, Space& space, Attachment& attachment);
+
+// Regions in the range are gone, and their pages. No lock is held.
+void sweep(WorkerContext& context, Space& space, VirtualRange range);
+// The space ends, and has no regions any more.
+void detach_all(WorkerContext& context, Space& space);
+
+}  // namespace shoal::vm

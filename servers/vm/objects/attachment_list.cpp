@@ -1,0 +1,32 @@
+#include "servers/vm/objects/attachment_list.hpp"
+
+namespace shoal::vm {
+
+bool AttachmentList::take(LockContext& worker, Attachment& attachment) {
+    Guard guard(worker, lock_);
+    Attachment* before = nullptr;
+    for (Attachment* a = first_.load(std::memory_order_relaxed); a != nullptr; before = a, a = a->next_) {
+        if (a != &attachment) continue;
+        if (before == nullptr) first_.store(a->next_, std::memory_order_relaxed);
+        else before->next_ = a->next_;
+        return true;
+    }
+    return false;
+}
+
+Attachment* AttachmentList::take_any(LockContext& worker) {
+    Guard guard(worker, lock_);
+    Attachment* first = first_.load(std::memory_order_relaxed);
+    if (first != nullptr) first_.store(first->next_, std::memory_order_relaxed);
+    return first;
+}
+
+Attachment* AttachmentList::find_like(LockContext& worker, const Attachment& other) {
+    Guard guard(worker, lock_);
+    for (Attachment* a = first_.load(std::memory_order_relaxed); a != nullptr; a = a->next_)
+        if (a->object_ == other.object_ && a->range() == other.range() && a->first_page_ == other.first_page_ && a->lending_ == other.lending_)
+            return a;
+    return nullptr;
+}
+
+}  // namespace shoal::vm

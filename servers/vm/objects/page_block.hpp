@@ -1,0 +1,69 @@
+// PageBlock: sixteen neighbouring pages of a memory object, those that are there, each in a frame that the object owns.
+//
+// A fault finds it without a lock, and reads one word a page; the words are written once each, from empty to a frame, by whoever has that
+// frame ready first. A block lives until its object ends, and a grace period longer (Reclaimer).
+#pragma once
+
+#include <atomic>
+
+#include "servers/vm/frames/frame_table.hpp"
+#include "servers/vm/reclaim/reclaimer.hpp"
+#include "servers/vm/slab/slab_types.hpp"
+
+namespace shoal::vm {
+
+class MemoryObject;
+
+// One page's word.
+class ObjectPage {
+  public:
+    constexpr ObjectPage() = default;  // not there
+    constexpr explicit ObjectPage(FrameNumber frame) : raw_(frame.address().raw() | kThere) {}
+
+    [[nodiscard]] constexpr bool there() const { return (raw_ & kThere) != 0; }
+    [[nodiscard]] constexpr FrameNumber frame() const { return FrameNumber{raw_ >> kPageShift}; }
+    constexpr bool operator==(const ObjectPage&) const = default;
+
+  private:
+    static constexpr uint64_t kThere = 1;
+    uint64_t raw_ = 0;
+};
+static_assert(std::atomic<ObjectPage>::is_always_lock_free);
+
+class alignas(kCacheLine) PageBlock {
+  public:
+    static constexpr SlabType kSlabType = SlabType::PageBlock;
+    static constexpr unsigned kPagesShift = 4, kPages = 1u << kPagesShift;
+
+    PageBlock(MemoryObject& object, uint64_t number) : object_(&object), number_(number) {}
+
+    // The block of a page of the object, and its place there.
+    static constexpr uint64_t block_of(uint64_t page) { return page >> kPagesShift; }
+    static constexpr unsigned place_of(uint64_t page) { return static_cast<unsigned>(page) & (kPages - 1); }
+
+    [[nodiscard]] bool is(const MemoryObject& object, uint64_t number) const { return object_ == &object && number_ == number; }
+    [[nodiscard]] MemoryObject& object() const { return *object_; }
+    [[nodiscard]] uint64_t number() const { return number_; }
+
+    // acquire pairs with put(): the frame comes with its contents and its owner
+    [[nodiscard]] ObjectPage get(unsigned place) const { return pages_[place].load(std::memory_order_acquire); }
+    // False: another frame is there already.
+    bool put(unsigned place, FrameNumber frame) {
+        ObjectPage empty;
+        // release pairs with get()
+        return pages_[place].compare_exchange_strong(empty, ObjectPage{frame}, std::memory_order_release, std::memory_order_relaxed);
+    }
+
+    RetireHook retire_hook;
+
+  private:
+    friend class PageIndex;
+    friend class MemoryObject;
+    std::atomic<PageBlock*> next_in_bucket_{nullptr};
+    PageBlock* next_of_object_ = nullptr;
+    MemoryObject* const object_;
+    const uint64_t number_;
+    std::atomic<ObjectPage> pages_[kPages] = {};
+};
+
+}  // namespace shoal::vm
