@@ -62,7 +62,7 @@ struct VmStats {
     uint64_t slab_objects_in_use;
 };
 
-enum class RegionType : uint32_t { Anonymous, Contiguous, Direct, Shared };
+enum class RegionType : uint32_t { Anonymous, Contiguous, Direct, Shared, Cache };
 enum RegionFlags : uint32_t { kRegionGrowsDown = 1 << 0, kRegionHeap = 1 << 1, kRegionImage = 1 << 2 };
 
 // One mapping, or what part of one is alike.
@@ -73,6 +73,10 @@ struct VmRegion {
     RegionType type;
     uint32_t flags;          // RegionFlags
 };
+
+// VM calls of the page cache: pages of one call; flags of setcachepage, in the upper half of its word of pages.
+inline constexpr uint64_t kMostCachePages = 256;
+enum CacheFlags : uint32_t { kCacheOnce = 1 };  // for whoever maps it first, and then no longer cached
 
 // VM call procctl.
 enum ProcessControl : uint64_t { kProcessClear = 1, kProcessTouch = 2 };

@@ -12,6 +12,7 @@ enum class VmRank : uint8_t {
     Lifecycle,    // a process slot's birth, death and swap; all below may nest. Two slots: lower space id first
     Segment,      // a segment's tree of regions and its version; leaves may nest
     Leaf,         // 2 MiB of one space: table, runs, CPU set; several by (space id, address)
+    Device,       // which pages of a device are cached, and in which files; objects may nest
     Block,        // what several spaces have in common; buckets and depots may nest. Leaves from here: collect, drop, take in order
     CacheBucket,  // one bucket of the page cache; depots may nest
     Depot,        // a shared pool behind per-CPU caches (quota leases, arena growth); nothing nests

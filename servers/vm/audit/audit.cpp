@@ -21,6 +21,11 @@ void audit_everything(WorkerContext& context, AuditReport& report) {
         if (Space* space = slot.space()) audit_space(context, *space, ledger);
     }
     audit_desks(context, ledger);
+    NamedObjects& names = context.processes.named_objects();
+    for (uint64_t chain = 0; chain < names.chains(); ++chain)
+        names.for_each_in(chain, [&](MemoryObject& object) {
+            if (!object.ending()) enter_request(*object.end_request(), ledger);  // else the request is on a desk
+        });
     (void)context.processes.dma_holds().find(context.locks(), [&](const DmaHold& hold) {
         ledger.enter_objects(SlabType::DmaHold);
         for (uint64_t i = 0; i < hold.frames.count; ++i) ledger.enter_reference(hold.frames.first + i);

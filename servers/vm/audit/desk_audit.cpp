@@ -1,17 +1,31 @@
 #include "servers/vm/audit/parts.hpp"
+#include "servers/vm/cache/cached_page.hpp"
 #include "servers/vm/flush/flush_batch.hpp"
 
 namespace shoal::vm {
 
 namespace {
 
-void enter_object(const MemoryObject& object, Ledger& ledger) {
+// A page of a file is one of its device's, which has the reference.
+void enter_object_page(const MemoryObject& object, const PageBlock& block, unsigned place, FrameNumber frame, Ledger& ledger) {
+    if (!object.named()) return ledger.enter_reference(frame);
+    const uint64_t page = block.number() << PageBlock::kPagesShift | place;
+    const auto* cached = static_cast<const CachedPage*>(ledger.frames()[frame].owner());
+    const bool as_file = cached->file == &object && cached->file_page == page, as_device = cached->device == &object && cached->device_page == page;
+    if (cached->frame.raw() != frame.raw() || !(object.name().is_file() ? as_file : as_device))
+        ledger.report.fault("a cached page lies elsewhere than it says", page, frame.raw());
+    if (object.name().is_file()) return;
+    ledger.enter_objects(SlabType::CachedPage);
+    ledger.enter_reference(frame);
+}
+
+void enter_object(MemoryObject& object, Ledger& ledger) {
     ledger.enter_objects(SlabType::MemoryObject);
     ledger.expect_attachments(object.attachments());
-    object.for_each_block([&](const PageBlock& block) {
+    object.blocks().for_each([&](const PageBlock& block) {
         ledger.enter_objects(SlabType::PageBlock);
         for (unsigned place = 0; place < PageBlock::kPages; ++place)
-            if (const ObjectPage page = block.get(place); page.there()) ledger.enter_reference(page.frame());
+            if (const ObjectPage page = block.get(place); page.there()) enter_object_page(object, block, place, page.frame(), ledger);
     });
 }
 
@@ -20,6 +34,7 @@ void enter_object(const MemoryObject& object, Ledger& ledger) {
 void enter_request(const Request& request, Ledger& ledger) {
     if (!request.embedded()) ledger.enter_objects(SlabType::Request);
     if (request.object != nullptr) enter_object(*request.object, ledger);
+    if (request.cache.walking()) ledger.enter_reference(request.cache.frame);
     ledger.enter_objects(SlabType::Region, request.reserve.regions());
     ledger.enter_objects(SlabType::RunTree, request.reserve.trees());
     ledger.enter_objects(SlabType::Run, request.reserve.runs());

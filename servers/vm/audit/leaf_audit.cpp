@@ -1,4 +1,5 @@
 #include "servers/vm/audit/parts.hpp"
+#include "servers/vm/cache/cached_page.hpp"
 #include "servers/vm/flush/flush_batch.hpp"
 
 namespace shoal::vm {
@@ -17,6 +18,13 @@ Segment* regions_of(Space& space, const Leaf& leaf) {
     return leaf.detached() ? leaf.own_regions() : space.find_segment(leaf.range().start);
 }
 
+// On its way out of all leaves that have borrowed it, and not here yet.
+bool is_withdrawn(const FrameInfo& info, const ObjectPlace& place) {
+    if (info.kind() == FrameKind::Withdrawn) return true;
+    const auto* cached = info.kind() == FrameKind::Cached ? static_cast<const CachedPage*>(info.owner()) : nullptr;
+    return cached != nullptr && (cached->file != &place.object || cached->file_page != place.page);
+}
+
 // A borrowed page is the one that its region's object has there. Where regions are being changed, leaves that are yet to be visited may have theirs
 // still.
 void audit_borrowed(const Audited& audited, const Leaf& leaf, unsigned page, Ledger& ledger) {
@@ -33,7 +41,7 @@ void audit_borrowed(const Audited& audited, const Leaf& leaf, unsigned page, Led
     const ObjectPlace place = attachment->place_of(address);
     const PageBlock* block = audited.index.find(place.object, PageBlock::block_of(place.page));
     const ObjectPage there = block == nullptr ? ObjectPage{} : block->get(PageBlock::place_of(place.page));
-    if (!(there == ObjectPage{frame})) ledger.report.fault("a borrowed page is not the object's", address.raw(), frame.raw());
+    if (!(there == ObjectPage{frame}) && !is_withdrawn(audited.frames[frame], place)) ledger.report.fault("a borrowed page is not the object's", address.raw(), frame.raw());
 }
 
 void audit_page(const Audited& audited, const Leaf& leaf, unsigned page, PageState state, Ledger& ledger) {
@@ -55,7 +63,7 @@ void audit_page(const Audited& audited, const Leaf& leaf, unsigned page, PageSta
         ledger.report.fault("a page that nobody writes can be written", address, entry.raw());
     if (is_borrowed(state.ownership)) return audit_borrowed(audited, leaf, page, ledger);
     if (!is_exclusive(state.ownership)) {
-        if (info.owner() != nullptr && info.kind() != FrameKind::Object) ledger.report.fault("a shared frame has an owner", address, entry.frame().raw());
+        if (info.owner() != nullptr && !is_object_page(info.kind())) ledger.report.fault("a shared frame has an owner", address, entry.frame().raw());
         return ledger.enter_reference(entry.frame());
     }
     ledger.enter_frame(entry.frame(), FrameKind::Anonymous, "a mapped frame is not a page");

@@ -25,8 +25,8 @@ void Ledger::enter_frame(FrameNumber frame, FrameKind kind, const char* owner) {
 
 void Ledger::enter_reference(FrameNumber frame) {
     if (!frames_.covers(frame) || frames_[frame].audit_mark() != kCounted) {
-        const bool object = frames_.covers(frame) && frames_[frame].kind() == FrameKind::Object;
-        enter_frame(frame, object ? FrameKind::Object : FrameKind::Anonymous, "a shared frame is not a page");
+        const FrameKind kind = frames_.covers(frame) && is_object_page(frames_[frame].kind()) ? frames_[frame].kind() : FrameKind::Anonymous;
+        enter_frame(frame, kind, "a shared frame is not a page");
         if (!frames_.covers(frame)) return;
         frames_[frame].set_audit_mark(kCounted);
         frames_[frame].set_audit_count(0);
@@ -77,6 +77,7 @@ void Ledger::close_objects(WorkerContext& context) {
                                  {SlabType::DmaHold, "holds for devices alive that are in no list"},
                                  {SlabType::MemoryObject, "objects alive that nobody has attached"},
                                  {SlabType::Attachment, "attachments alive that no space has"},
+                                 {SlabType::CachedPage, "cached pages alive that no device has"},
                                  {SlabType::PageBlock, "blocks of pages alive that no object has"}};
     for (const Check& check : kChecks) {
         int64_t alive = 0;

@@ -16,6 +16,7 @@ class Ledger {
     // Likewise a page that is counted: by each who holds a reference to it.
     void enter_reference(FrameNumber frame);
     void enter_objects(SlabType type, uint64_t objects = 1) { objects_[static_cast<size_t>(type)] += objects; }
+    [[nodiscard]] FrameTable frames() const { return frames_; }
     // An object has so many attachments; here is one.
     void expect_attachments(uint64_t attachments) { expected_attachments_ += attachments; }
     void enter_attachment() {

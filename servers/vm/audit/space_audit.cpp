@@ -60,7 +60,7 @@ uint64_t audit_attachments(WorkerContext& context, Space& space, Ledger& ledger)
     space.attachments.for_each(context.locks(), [&](const Attachment& attachment) {
         MemoryObject& object = attachment.object();
         ledger.enter_attachment();
-        if (object.audited++ == 0) enter_request(*object.end_request(), ledger);
+        if (!object.named() && object.audited++ == 0) enter_request(*object.end_request(), ledger);
         if (object.audited == object.attachments()) object.audited = 0;
         pages += object.pages().raw();
     });

@@ -1,20 +1,19 @@
 #include "servers/vm/calls/attaching.hpp"
 
+#include "servers/vm/calls/object_end.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 
 namespace shoal::vm {
 
 namespace {
 
-// Unlike any other object's: the worker's own number, and how many it has made.
-uint64_t next_identity(WorkerContext& context) {
-    constexpr unsigned kCpuShift = 48;
-    return uint64_t{context.cpu().raw()} << kCpuShift | ++context.processes.shard(context.cpu()).objects_made;
-}
-
-// Charged for the object, with what it takes reserved.
+// Charged for the object, and in use of it, with what it takes reserved.
 Attachment* add(WorkerContext& context, Space& space, MemoryObject& object, uint64_t first_page, PageCount pages, Ownership lending) {
-    Attachment* attachment = context.slabs().create_reserved<Attachment>(object, first_page, pages, lending);
+    Attachment* attachment = context.slabs().create_reserved<Attachment>(object, space.process(), first_page, pages, lending);
+    {
+        Guard guard(context.locks(), object.lock);
+        object.add(*attachment);
+    }
     space.attachments.add(context.locks(), *attachment);
     return attachment;
 }
@@ -26,15 +25,14 @@ void detach(WorkerContext& context, Space& space, Attachment& attachment) {
     Request* end = nullptr;
     {
         Guard guard(context.locks(), object.lock);
-        end = object.detach();
+        object.remove(attachment);
+        end = object.release();
     }
     context.worker.reclaimer.retire(attachment.retire_hook, deleter_of(Retired::Attachment));
-    if (end == nullptr) return;
-    end->owner = end->answerer = context.cpu();
-    context.desk.push_ready(*end);
+    begin_end(context, end);
 }
 
-// Whether a region names it, or may have until its unmapping ends.
+// Whether a region names it, or may have, and its pages are still being unmapped.
 bool in_use(WorkerContext& context, Space& space, const Attachment& attachment) {
     bool found = false;
     space.for_each_segment(attachment.range(), [&](Segment& segment) {
@@ -42,7 +40,7 @@ bool in_use(WorkerContext& context, Space& space, const Attachment& attachment) 
         SegmentHold held(context, space, segment);
         const VirtualRange part = attachment.range().intersect(segment.range());
         for (const Region* r = segment.first_in(part); r != nullptr && r->start() < part.end && !found; r = segment.regions().next(*r))
-            found = r->attributes().attachment() == &attachment || r->attributes().work == RegionWork::Unmapping;
+            found = r->attributes().attachment() == &attachment || r->attributes().going();
     });
     return found;
 }
@@ -55,9 +53,7 @@ Result<Attachment*> attach_new(WorkerContext& context, Space& space, PageCount p
     TRY(context.slabs().ensure<Request>(1));
     TRY(space.quota.charge(context.locks(), context.slabs(), pages));
     // --- commit point ---
-    Request* end = context.slabs().create_reserved<Request>(RequestKind::ObjectEnd, Receipt{}, context.cpu());
-    MemoryObject* object = context.slabs().create_reserved<MemoryObject>(pages, next_identity(context), *end);
-    end->object = object;
+    MemoryObject* object = make_object(context, pages);
     return add(context, space, *object, 0, pages, Ownership::Borrowed);
 }
 
@@ -67,7 +63,7 @@ Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& o
     bool attached = false;
     {
         Guard guard(context.locks(), object.lock);
-        attached = object.attach();
+        attached = object.use();
     }
     if (!attached) {
         space.quota.refund(context.locks(), object.pages());
@@ -78,11 +74,16 @@ Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& o
 }
 
 Result<Attachment*> attach_alike(WorkerContext& context, Space& copy, const Attachment& attachment) {
-    if (Attachment* there = copy.attachments.find_like(context.locks(), attachment)) return there;
+    if (Attachment* there = copy.attachments.find_copy(context.locks(), attachment)) return there;
     const PageCount pages{attachment.range().size() >> kPageShift};
     Attachment* made = TRY(attach(context, copy, attachment.object(), attachment.first_page(), pages, attachment.lending()));
     copy.attachments.place(context.locks(), *made, attachment.range().start);
+    copy.attachments.mark_copy(context.locks(), *made);
     return made;
+}
+
+void settle_copies(WorkerContext& context, Space& copy) {
+    while (Attachment* attachment = copy.attachments.find_arriving_copy(context.locks())) settle_attachment(context, copy, *attachment);
 }
 
 void settle_attachment(WorkerContext& context, Space& space, Attachment& attachment) {

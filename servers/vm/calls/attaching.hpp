@@ -2,7 +2,7 @@
 //
 // An attachment is made before its first region and settled after its last. Whoever unmaps regions calls sweep() when their pages are gone from
 // all leaves: an attachment that no region names any more is detached, and with the last one the object ends. Two who unmap its regions at once
-// cannot both miss it: each looks when his own are gone, and a region that is still going counts as one.
+// cannot both miss it: each looks when his own are gone, and a region whose old pages are still going counts as one.
 #pragma once
 
 #include "servers/vm/requests/worker_context.hpp"
@@ -16,8 +16,10 @@ Result<Attachment*> attach_new(WorkerContext& context, Space& space, PageCount p
 // Some pages of an object that another attachment has, likewise. Errors: NoMemory; NoEntry: the object is ending.
 Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& object, uint64_t first_page, PageCount pages, Ownership lending);
 
-// For a fork's copy: where and as the source has it, for all regions that name it. Errors: as attach().
+// For a fork's copy: where and as the source has it, for all regions that name it; not settled before the fork ends (settle_copies()). Errors: as
+// attach().
 Result<Attachment*> attach_alike(WorkerContext& context, Space& copy, const Attachment& attachment);
+void settle_copies(WorkerContext& context, Space& copy);
 
 // Its regions are there.
 void settle_attachment(WorkerContext& context, Space& space, Attachment& attachment);

@@ -4,6 +4,7 @@
 
 #include "abi/memory.hpp"
 #include "abi/vm_call_numbers.hpp"
+#include "servers/vm/cache/page_cache.hpp"
 #include "servers/vm/calls/call_right.hpp"
 #include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/requests/action.hpp"
@@ -36,6 +37,10 @@ class CallHandlers {
     Result<VirtualAddress> remap_ro(const vm_calls::RemapRoArguments& arguments);
     Result<void> shm_unmap(const vm_calls::ShmUnmapArguments& arguments);
     Result<vm_calls::GetrefResults> getref(const vm_calls::GetrefArguments& arguments);
+    Result<void> setcachepage(const vm_calls::SetcachepageArguments& arguments);
+    Result<VirtualAddress> mapcachepage(const vm_calls::MapcachepageArguments& arguments);
+    Result<void> forgetcachepage(const vm_calls::ForgetcachepageArguments& arguments);
+    Result<void> clearcache(const vm_calls::ClearcacheArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
     Result<void> procctl(const vm_calls::ProcctlArguments& arguments);
@@ -53,9 +58,18 @@ class CallHandlers {
     Result<void> touch(Space& space, const vm_calls::ProcctlArguments& arguments);
     // The mapping of that type that begins in the address' page, with what follows it in the space as it does in what backs it. Error: BadAddress.
     Result<VirtualRange> mapping_at(Space& space, VirtualAddress address, MemoryType type);
-    Result<RegionAttributes> shared_at(Space& space, VirtualRange range);
+    // What an object's memory is, at a range of it.
+    struct SharedRange {
+        RegionAttributes attributes;
+        MemoryObject* object = nullptr;
+        uint64_t first_page = 0;
+    };
+    Result<SharedRange> shared_at(Space& space, VirtualRange range);
     Result<VirtualAddress> remap_as(const vm_calls::RemapArguments& arguments, Ownership lending);
     Result<VirtualAddress> place_shared(Space& space, VirtualAddress wish, uint64_t bytes, RegionAttributes attributes);
+    Error set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use);
+    Error withdraw(MemoryObject& device, uint64_t page, CacheWork::From from);
+    Result<void> forget(uint64_t device, uint64_t page, uint64_t end);
     Error settle_elsewhere(Space& space, VirtualRange range);
     // 0: the caller's. Error: NoProcess, Permission (another's, without the right).
     Result<Space*> named_space(ProcessId process) const;

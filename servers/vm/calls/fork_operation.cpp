@@ -105,7 +105,8 @@ ForkOperation::Found ForkOperation::mark_next(Segment& segment) {
     Region* region = next_region(segment, request_.range.cursor);
     if (region == nullptr) return {Found::Outcome::None, {}, {}};
     const Found found{Found::Outcome::Marked, region->range(), region->attributes()};
-    if (found.attributes.work != RegionWork::None) {
+    // Copying: by us, before memory ended.
+    if (found.attributes.work != RegionWork::None && found.attributes.work != RegionWork::Copying) {
         park(request_, segment.waiting);
         return {Found::Outcome::Blocked, {}, {}};
     }
@@ -118,7 +119,7 @@ bool ForkOperation::may_have(const Found& found) const {
     return platform::may_map(copy_.process(), found.attributes.physical(found.range.start), found.range.size()).ok();
 }
 
-// An object's memory is attached to the copy, too; the attachment is settled at its first region, which stays until the fork ends.
+// An object's memory is attached to the copy, too.
 Result<RegionAttributes> ForkOperation::attributes_in_copy(const Found& found) {
     const Attachment* attachment = found.attributes.attachment();
     if (attachment == nullptr) return inherited(found.attributes);
@@ -142,7 +143,6 @@ Result<ForkOperation::Step> ForkOperation::copy_region(Segment& segment) {
             settle_copy(into);
             return inserted.error();
         }
-        if (Attachment* attachment = attributes.value().attachment()) settle_attachment(context_, copy_, *attachment);
         request_.range.cursor = found.range.end;
         return Step::More;
     }
@@ -224,7 +224,8 @@ Result<ForkOperation::Step> ForkOperation::copy_pages(FlushBatch& batch) {
         const RegionView region = copied_region(from->range().intersect({at, AddressLayout::kTop}));
         VirtualAddress end = from->range().end;
         if (region.outcome == Lookup::Found) {
-            TRY(copy_leaf_part(*from, region, batch));
+            // Of shared memory there is nothing but what is borrowed.
+            if (region.attributes.type != MemoryType::Shared) TRY(copy_leaf_part(*from, region, batch));
             end = region.range.intersect(from->range()).end;
         }
         request_.range.cursor = end;
@@ -281,6 +282,7 @@ bool ForkOperation::proceed(WorkerContext& context, Request& request) {
     request.finished = false;
     if (request.error == Error::NoMemory && wait_for_memory(context, request)) return false;
     const bool begun = request.range.kind == RangeKind::CopyRegions || request.range.kind == RangeKind::CopyPages;
+    if (begun && copy != nullptr) settle_copies(context, *copy);
     if (begun && copy != nullptr) end(context, *copy, RegionWork::Arriving);
     if (begun && source != nullptr) end(context, *source, RegionWork::Copying);
     return true;

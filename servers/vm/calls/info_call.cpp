@@ -60,6 +60,7 @@ VmUsage collect_usage(WorkerContext& context, Space& space) {
 
 static_assert(static_cast<uint32_t>(RegionType::Contiguous) == static_cast<uint32_t>(MemoryType::Contiguous));
 static_assert(static_cast<uint32_t>(RegionType::Direct) == static_cast<uint32_t>(MemoryType::Direct));
+static_assert(static_cast<uint32_t>(RegionType::Cache) == static_cast<uint32_t>(MemoryType::Cache));
 static_assert(static_cast<uint32_t>(RegionType::Shared) == static_cast<uint32_t>(MemoryType::Shared));
 static_assert(kRegionGrowsDown == static_cast<uint32_t>(RegionTraits::GrowsDown) && kRegionHeap == static_cast<uint32_t>(RegionTraits::Heap));
 static_assert(kRegionImage == static_cast<uint32_t>(RegionTraits::Loaded));

@@ -1,9 +1,19 @@
-// ObjectEnd: frees the pages of an object that nobody has attached any more, in steps.
+// How objects come and go. ObjectEnd frees the pages of one that nobody uses any more, in steps.
 #pragma once
 
 #include "servers/vm/requests/worker_context.hpp"
 
 namespace shoal::vm {
+
+// A new object, in the caller's use. A MemoryObject and a Request are reserved.
+MemoryObject* make_object(WorkerContext& context, PageCount pages);
+
+// The file or device of that name, made if there is none, with one use more. Error: NoMemory.
+Result<MemoryObject*> use_object(WorkerContext& context, ObjectName name);
+// One use less. The object's lock is not held.
+void release_object(WorkerContext& context, MemoryObject& object);
+// What MemoryObject::release() has returned. Locks may be held.
+void begin_end(WorkerContext& context, Request* end);
 
 class ObjectEnd {
   public:

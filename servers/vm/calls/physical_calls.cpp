@@ -43,6 +43,10 @@ Result<VirtualRange> CallHandlers::mapping_at(Space& space, VirtualAddress addre
     const RegionView view = segment->view_locked(address);
     const bool found = view.outcome == Lookup::Found && view.attributes.mapped() && view.attributes.type == type;
     if (!found || view.range.start != address.page_down()) return Error::BadAddress;
+    const Region* before = segment->first_in({address.page_down() - kPageSize, address.page_down()});
+    const bool goes_on = before != nullptr && before->end() == view.range.start && before->attributes().type == type &&
+                         before->attributes().backing == view.attributes.backing;
+    if (goes_on) return Error::BadAddress;
     VirtualRange range = view.range;
     for (const Region* next = segment->first_in({range.end, segment->range().end}); next != nullptr && next->start() == range.end;
          next = segment->regions().next(*next)) {

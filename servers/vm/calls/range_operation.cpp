@@ -130,7 +130,7 @@ void RangeOperation::mark_tree(Segment& segment, VirtualRange part) {
     if (progress_.kind == RangeKind::Unmap)
         return region_edits::put(context_, segment, part, {Access::none(), RegionTraits::None, RegionWork::Unmapping});
     if (progress_.kind == RangeKind::Replace)
-        return region_edits::put(context_, segment, part, replacement(part, RegionWork::Changing));
+        return region_edits::put(context_, segment, part, replacement(part, RegionWork::Replacing));
     region_edits::isolate(context_, segment, part);
     region_edits::set_access(segment, part, progress_.access);
     region_edits::set_work(segment, part, RegionWork::Changing);
@@ -437,6 +437,9 @@ bool RangeOperation::proceed(WorkerContext& context, Request& request) {
     request.finished = step == Step::Done;
     if (step == Step::Refused) {
         FlushBatch::discard(context, *batch);
+        request.reserve.release(context.slabs());
+        if (Attachment* attachment = operation.replacement(request.range.range, RegionWork::None).attachment())
+            settle_attachment(context, *space, *attachment);
         request.error = Error::NoMemory;
         return true;
     }

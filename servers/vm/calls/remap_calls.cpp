@@ -8,14 +8,19 @@
 namespace shoal::vm {
 
 // What the range is a part of. Errors: BadAddress: not one mapping throughout, with one access; Invalid: it is none of an object's.
-Result<RegionAttributes> CallHandlers::shared_at(Space& space, VirtualRange range) {
-    RegionAttributes first{};
+Result<CallHandlers::SharedRange> CallHandlers::shared_at(Space& space, VirtualRange range) {
+    SharedRange found;
+    RegionAttributes& first = found.attributes;
     bool mapped = false;
     const bool alike = for_all_parts(context_, space, range, [&](const Segment& regions, VirtualRange part) {
         if (part.start == range.start) {
             const RegionView view = regions.view_locked(part.start);
             mapped = view.outcome == Lookup::Found && view.attributes.mapped();
             first = view.attributes;
+            if (const Attachment* attachment = first.attachment(); mapped && attachment != nullptr) {
+                const ObjectPlace place = attachment->place_of(range.start);
+                found.object = &place.object, found.first_page = place.page;
+            }
         }
         if (!mapped || first.attachment() == nullptr || !regions.covered(part)) return false;
         for (const Region* r = regions.first_in(part); r != nullptr && r->start() < part.end; r = regions.regions().next(*r)) {
@@ -26,7 +31,7 @@ Result<RegionAttributes> CallHandlers::shared_at(Space& space, VirtualRange rang
     });
     if (mapped && first.attachment() == nullptr) return Error::Invalid;
     if (!mapped || !alike) return Error::BadAddress;
-    return first;
+    return found;
 }
 
 // As settle(), in another process' space: its CPUs are flushed before the answer, not with it.
@@ -60,13 +65,12 @@ Result<VirtualAddress> CallHandlers::remap_as(const vm_calls::RemapArguments& ar
     const VirtualRange range = TRY(decode_range(arguments.source_address, arguments.bytes));
     const VirtualAddress wish = arguments.destination_address;
     if (wish.raw() != 0 && !AddressLayout::can_map(wish, range.size())) return Error::Invalid;
-    const RegionAttributes shared = TRY(shared_at(*source, range));
-    const Attachment& theirs = *shared.attachment();  // readable, whatever becomes of it
-    if (theirs.lending() == Ownership::BorrowedReadOnly) lending = Ownership::BorrowedReadOnly;
-    const Access access = lending == Ownership::BorrowedReadOnly ? shared.access.without_write() : shared.access;
+    const SharedRange shared = TRY(shared_at(*source, range));
+    if (shared.attributes.attachment()->lending() == Ownership::BorrowedReadOnly) lending = Ownership::BorrowedReadOnly;
+    const Access access = lending == Ownership::BorrowedReadOnly ? shared.attributes.access.without_write() : shared.attributes.access;
     TRY(RangeOperation::reserve(context_));
-    const ObjectPlace place = theirs.place_of(range.start);
-    const Result<Attachment*> made = attach(context_, *destination, place.object, place.page, PageCount{range.size() >> kPageShift}, lending);
+    const PageCount pages{range.size() >> kPageShift};
+    const Result<Attachment*> made = attach(context_, *destination, *shared.object, shared.first_page, pages, lending);
     if (made.error() == Error::NoEntry) return Error::BadAddress;  // the source has let go of it meanwhile
     if (!made.ok()) return made.error();
     Result<VirtualAddress> placed = place_shared(*destination, wish, range.size(), RegionAttributes::of(access, *made.value()));
@@ -97,8 +101,7 @@ Result<vm_calls::GetrefResults> CallHandlers::getref(const vm_calls::GetrefArgum
     Space& space = *TRY(named_space(arguments.process));
     const VirtualAddress page = arguments.address.page_down();
     if (!page.in_user_space()) return Error::BadAddress;
-    const RegionAttributes shared = TRY(shared_at(space, VirtualRange::of(page, kPageSize)));
-    MemoryObject& object = shared.attachment()->object();
+    MemoryObject& object = *TRY(shared_at(space, VirtualRange::of(page, kPageSize))).object;
     Guard guard(context_.locks(), object.lock);
     return vm_calls::GetrefResults{object.attachments(), object.identity()};
 }

@@ -20,11 +20,16 @@ enum class FrameKind : uint8_t {
     Kept,       // boot modules until they are loaded
     Taken,      // allocated, its user has not said more
     Anonymous,  // a page of user memory
-    Object,     // a page of a memory object
+    Object,     // a page of shared memory
+    Cached,     // a page of the cache's
+    Withdrawn,  // one that has left the cache, and perhaps not all leaves that have borrowed it
     PageTable,  // a last-level table
     Slab,       // objects of VM
     Lent,       // upper tables of the kernel
 };
+
+// Whoever maps it has borrowed it, or has a reference of its own.
+constexpr bool is_object_page(FrameKind kind) { return kind == FrameKind::Object || kind == FrameKind::Cached || kind == FrameKind::Withdrawn; }
 
 enum class Released : uint8_t { Last, Shared };
 
@@ -38,6 +43,11 @@ class FrameInfo {
         references_.store(1, std::memory_order_relaxed);
     }
     [[nodiscard]] FrameKind kind() const { return kind_; }
+    // By who alone decides of it: its only holder, or the cache.
+    void become(FrameKind kind, void* owner) {
+        kind_ = kind;
+        owner_ = owner;
+    }
     [[nodiscard]] uint32_t references() const {
         return references_.load(std::memory_order_relaxed);
     }
@@ -78,7 +88,7 @@ class FrameInfo {
         return before == 1 ? Released::Last : Released::Shared;
     }
 
-    // While exclusive: leaf, slab. nullptr: whoever holds one of the references.
+    // While exclusive: leaf, slab. Of an object's: its block, or CachedPage. nullptr: whoever holds one of the references.
     [[nodiscard]] void* owner() const { return owner_; }
     void set_owner(void* owner) { owner_ = owner; }
     // The next of an owner's frames; exclusive ones only.

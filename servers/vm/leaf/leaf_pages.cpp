@@ -97,6 +97,7 @@ unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking t
         at = part.end;
         const bool may_go = ownership == Ownership::Exclusive || ownership == Ownership::CopyOnWrite;
         if (taking == Taking::Private && !may_go) continue;
+        if (taking == Taking::Borrowed && !is_borrowed(ownership)) continue;
         unmap_part(context, leaf, part, ownership, batch);
         if (is_charged(ownership)) taken += part.size();
         touched = {touched.first < part.first ? touched.first : part.first, part.end};

@@ -19,7 +19,8 @@ namespace shoal::vm {
 
 // Likewise frames that are neighbours, at a span of pages; they stay where they are.
 void map_pinned(WorkerContext& context, Leaf& leaf, PageSpan region, PageSpan span, FrameNumber first, Access access);
-// Maps a frame that the leaf neither owns nor counts: a device's, or an object's. Needs a reserved RunTree and Run.
+// Maps a frame that the leaf does not own: a device's, an object's; or one that the caller gives it a reference to, as the state says. Needs a reserved
+// RunTree and Run.
 void map_unowned(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber frame, PageState state);
 
 // Pinned pages of a span are shared from now on, with whoever calls: he has a reference to each frame of the span. Needs four reserved Runs.
@@ -32,6 +33,7 @@ void upgrade_page(WorkerContext& context, Leaf& leaf, unsigned page, Access acce
 enum class Taking : uint8_t {
     All,      // and the span is no longer of the regions that it was of
     Private,  // those of this leaf alone that may go: what is shared, or a device knows, keeps its contents
+    Borrowed,  // those that go back to the object whose they are
 };
 
 // Unmaps the resident pages of the span into the batch. Returns how many of them the quota has paid for. Needs reserved RunTrees and Runs.

@@ -10,6 +10,7 @@ enum class MemoryType : uint8_t {
     Contiguous,  // contiguous.hpp
     Direct,      // direct.hpp
     Shared,      // shared.hpp
+    Cache,       // cache.hpp
 };
 
 }  // namespace shoal::vm

@@ -10,6 +10,7 @@
 #include <concepts>
 
 #include "servers/vm/memory/anonymous.hpp"
+#include "servers/vm/memory/cache.hpp"
 #include "servers/vm/memory/contiguous.hpp"
 #include "servers/vm/memory/direct.hpp"
 #include "servers/vm/memory/shared.hpp"
@@ -28,11 +29,13 @@ concept Memory = requires(PageSupply& page_supply, Leaf& leaf, PageSpan region, 
 // Calls use(X{}), X being the type's struct.
 template <typename Use>
 constexpr decltype(auto) with_memory(MemoryType type, Use use) {
-    static_assert(Memory<AnonymousMemory> && Memory<ContiguousMemory> && Memory<DirectMemory> && Memory<SharedMemory>);
+    static_assert(Memory<AnonymousMemory> && Memory<ContiguousMemory> && Memory<DirectMemory> && Memory<SharedMemory> &&
+                  Memory<CacheMemory>);
     switch (type) {
         case MemoryType::Contiguous: return use(ContiguousMemory{});
         case MemoryType::Direct: return use(DirectMemory{});
         case MemoryType::Shared: return use(SharedMemory{});
+        case MemoryType::Cache: return use(CacheMemory{});
         case MemoryType::Anonymous: break;
     }
     return use(AnonymousMemory{});

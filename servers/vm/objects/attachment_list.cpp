@@ -21,11 +21,19 @@ Attachment* AttachmentList::take_any(LockContext& worker) {
     return first;
 }
 
-Attachment* AttachmentList::find_like(LockContext& worker, const Attachment& other) {
+Attachment* AttachmentList::find_copy(LockContext& worker, const Attachment& other) {
+    Guard guard(worker, lock_);
+    for (Attachment* a = first_.load(std::memory_order_relaxed); a != nullptr; a = a->next_) {
+        const bool ours = a->of_fork_ && a->arriving_ && a->object_ == other.object_ && a->lending_ == other.lending_;
+        if (ours && a->range() == other.range() && a->first_page_ == other.first_page_) return a;
+    }
+    return nullptr;
+}
+
+Attachment* AttachmentList::find_arriving_copy(LockContext& worker) {
     Guard guard(worker, lock_);
     for (Attachment* a = first_.load(std::memory_order_relaxed); a != nullptr; a = a->next_)
-        if (a->object_ == other.object_ && a->range() == other.range() && a->first_page_ == other.first_page_ && a->lending_ == other.lending_)
-            return a;
+        if (a->of_fork_ && a->arriving_) return a;
     return nullptr;
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "base/lock/guard.hpp"
 #include "servers/vm/objects/attachment.hpp"
 
 namespace shoal::vm {
@@ -20,7 +21,7 @@ class AttachmentList {
     // Where it begins; before any region names it. A segment's lock may be held.
     void place(LockContext& worker, Attachment& attachment, VirtualAddress start) {
         Guard guard(worker, lock_);
-        attachment.start_ = start;
+        attachment.start_.store(start, std::memory_order_seq_cst);  // pairs with Attachment::start()
     }
     // Its regions are there; from now on it goes when they do.
     void settle(LockContext& worker, Attachment& attachment) {
@@ -44,8 +45,15 @@ class AttachmentList {
         }
         return count;
     }
-    // One of the object that lies as the other one does; nullptr: none.
-    Attachment* find_like(LockContext& worker, const Attachment& other);
+    // It is a fork's, which settles it.
+    void mark_copy(LockContext& worker, Attachment& attachment) {
+        Guard guard(worker, lock_);
+        attachment.of_fork_ = true;
+    }
+    // What the fork under way has made that lies as the other one does, of the same object; nullptr: nothing.
+    Attachment* find_copy(LockContext& worker, const Attachment& other);
+    // Any that a fork has made and not settled; nullptr: none.
+    Attachment* find_arriving_copy(LockContext& worker);
 
     // Calls visit(const Attachment&) for each.
     template <typename Visit>

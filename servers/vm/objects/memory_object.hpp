@@ -1,10 +1,13 @@
 // MemoryObject: memory that is of no one space: pages by number, which spaces map by attachments.
 //
-// It lives as long as it has an attachment; each of them has its quota charged for all of the object's pages, so that no memory outlives those
-// who pay for it. When the last one goes the object ends: its own request frees the pages in steps (calls/object_end.hpp).
+// Shared memory has no name: it lives as long as it has an attachment, and each of them has its quota charged for all of the object's pages, so that
+// no memory outlives those who pay for it. Files and devices have one (NamedObjects): they live as long as a page of theirs is cached, or
+// somebody has them attached or at hand. With its last use the object ends: its own request frees what there is in steps (calls/object_end.hpp).
 #pragma once
 
 #include "base/lock/guard.hpp"
+#include "servers/vm/objects/attachment.hpp"
+#include "servers/vm/objects/object_name.hpp"
 #include "servers/vm/objects/page_block.hpp"
 
 namespace shoal::vm {
@@ -15,52 +18,60 @@ class alignas(kCacheLine) MemoryObject {
   public:
     static constexpr SlabType kSlabType = SlabType::MemoryObject;
 
-    // end: a request of kind ObjectEnd, the object's until it ends. identity: no other object's.
+    // With one use, its maker's. end: a request of kind ObjectEnd, the object's until it ends. identity: no other object's.
     MemoryObject(PageCount pages, uint64_t identity, Request& end) : pages_(pages), identity_(identity), end_(&end) {}
+    MemoryObject(ObjectName name, uint64_t identity, Request& end) : name_(name), identity_(identity), end_(&end) {}
 
+    // That an attachment pays for.
     [[nodiscard]] PageCount pages() const { return pages_; }
     [[nodiscard]] uint64_t identity() const { return identity_; }
+    // Of shared memory: {}.
+    [[nodiscard]] ObjectName name() const { return name_; }
+    [[nodiscard]] bool named() const { return !(name_ == ObjectName{}); }
 
+    // Of a device: which of its pages are cached, and in which of its files.
+    SpinLock<VmRank::Device> pages_lock;
     SpinLock<VmRank::Block> lock;
 
-    // All below under the lock.
-    [[nodiscard]] bool ending() const { return attachments_ == 0; }
-    [[nodiscard]] uint32_t attachments() const { return attachments_; }
+    // All below under `lock`.
+    [[nodiscard]] bool ending() const { return uses_ == 0; }
     // False: it is ending.
-    bool attach() {
+    bool use() {
         if (ending()) return false;
-        ++attachments_;
+        ++uses_;
         return true;
     }
-    // The request that ends the object, if this was the last one; or nullptr.
-    Request* detach() { return --attachments_ == 0 ? end_ : nullptr; }
+    // The request that ends the object, if this was its last use; or nullptr.
+    Request* release() { return --uses_ == 0 ? end_ : nullptr; }
+    // The first attachment that came at `order` or later; nullptr: none.
+    [[nodiscard]] Attachment* attachment_from(uint64_t order) const { return attachments_.ceiling(order); }
+    [[nodiscard]] size_t attachments() const { return attachments_.size(); }
+    // Each is a use of its own besides.
+    void add(Attachment& attachment) {
+        attachment.order = next_order_++;
+        attachments_.insert(attachment);
+    }
+    void remove(Attachment& attachment) { attachments_.remove(attachment); }
     [[nodiscard]] const Request* end_request() const { return end_; }
 
-    void add(PageBlock& block) {
-        block.next_of_object_ = blocks_;
-        blocks_ = &block;
-    }
-    // nullptr: no block is left.
-    PageBlock* take_block() {
-        PageBlock* block = blocks_;
-        if (block != nullptr) blocks_ = block->next_of_object_;
-        return block;
-    }
-    // For the audit.
-    template <typename Visit>
-    void for_each_block(Visit visit) const {
-        for (const PageBlock* block = blocks_; block != nullptr; block = block->next_of_object_) visit(*block);
-    }
+    using Blocks = List<PageBlock, &PageBlock::of_object_>;
+    [[nodiscard]] Blocks& blocks() { return blocks_; }
 
     RetireHook retire_hook;
     uint32_t audited = 0;  // the audit's own: attachments that it has come across
 
   private:
-    const PageCount pages_;
+    const PageCount pages_{};
+    const ObjectName name_{};
     const uint64_t identity_;
     Request* const end_;
-    uint32_t attachments_ = 1;  // of whoever makes it
-    PageBlock* blocks_ = nullptr;
+    uint32_t uses_ = 1;
+    uint64_t next_order_ = 1;
+    AvlTree<Attachment, &Attachment::of_object, Attachment::Order> attachments_;
+    Blocks blocks_;
+
+  public:
+    std::atomic<MemoryObject*> next_of_name{nullptr};  // NamedObjects' own
 };
 
 }  // namespace shoal::vm

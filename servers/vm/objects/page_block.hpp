@@ -1,11 +1,13 @@
 // PageBlock: sixteen neighbouring pages of a memory object, those that are there, each in a frame that the object owns.
 //
-// A fault finds it without a lock, and reads one word a page; the words are written once each, from empty to a frame, by whoever has that
-// frame ready first. A block lives until its object ends, and a grace period longer (Reclaimer).
+// A fault finds it without a lock, and reads one word a page. Of shared memory the words are written once each, from empty to a frame, by whoever
+// has that frame ready first; of files and devices under the object's lock, both ways. A block lives until it is empty, or its object ends, and
+// a grace period longer (Reclaimer).
 #pragma once
 
 #include <atomic>
 
+#include "base/containers/list.hpp"
 #include "servers/vm/frames/frame_table.hpp"
 #include "servers/vm/reclaim/reclaimer.hpp"
 #include "servers/vm/slab/slab_types.hpp"
@@ -45,13 +47,23 @@ class alignas(kCacheLine) PageBlock {
     [[nodiscard]] MemoryObject& object() const { return *object_; }
     [[nodiscard]] uint64_t number() const { return number_; }
 
-    // acquire pairs with put(): the frame comes with its contents and its owner
-    [[nodiscard]] ObjectPage get(unsigned place) const { return pages_[place].load(std::memory_order_acquire); }
+    // pairs with put() and enter(): the frame comes with its contents and its owner; seq_cst: see leave()
+    [[nodiscard]] ObjectPage get(unsigned place) const { return pages_[place].load(std::memory_order_seq_cst); }
     // False: another frame is there already.
     bool put(unsigned place, FrameNumber frame) {
         ObjectPage empty;
         // release pairs with get()
         return pages_[place].compare_exchange_strong(empty, ObjectPage{frame}, std::memory_order_release, std::memory_order_relaxed);
+    }
+    // Under the object's lock, of files and devices. Returns whether the block is empty now.
+    void enter(unsigned place, FrameNumber frame) {
+        pages_[place].store(ObjectPage{frame}, std::memory_order_release);  // pairs with get()
+        ++entered_;
+    }
+    // seq_cst: whoever looks for a leaf after it, and finds none, comes before the leaf's maker looks here (LeafMap (d))
+    bool leave(unsigned place) {
+        pages_[place].store(ObjectPage{}, std::memory_order_seq_cst);
+        return --entered_ == 0;
     }
 
     RetireHook retire_hook;
@@ -60,9 +72,10 @@ class alignas(kCacheLine) PageBlock {
     friend class PageIndex;
     friend class MemoryObject;
     std::atomic<PageBlock*> next_in_bucket_{nullptr};
-    PageBlock* next_of_object_ = nullptr;
+    ListHook of_object_;
     MemoryObject* const object_;
     const uint64_t number_;
+    uint32_t entered_ = 0;
     std::atomic<ObjectPage> pages_[kPages] = {};
 };
 

@@ -12,14 +12,18 @@ Result<PageBlock*> PageIndex::obtain(LockContext& worker, SlabCaches& slabs, Mem
     TRY(slabs.ensure<PageBlock>(1));
     Guard guard(worker, object.lock);
     if (object.ending()) return Error::NoEntry;
-    if (PageBlock* found = find(object, number)) return found;
+    return &obtain_locked(worker, slabs, object, number);
+}
+
+PageBlock& PageIndex::obtain_locked(LockContext& worker, SlabCaches& slabs, MemoryObject& object, uint64_t number) {
+    if (PageBlock* found = find(object, number)) return *found;
     PageBlock* block = slabs.create_reserved<PageBlock>(object, number);
-    object.add(*block);
+    object.blocks().push_back(*block);
     Bucket& head = bucket(object, number);
-    Guard bucket_guard(guard.token(), lock_of(object, number));
+    Guard guard(worker, lock_of(object, number));
     block->next_in_bucket_.store(head.load(std::memory_order_relaxed), std::memory_order_relaxed);
     head.store(block, std::memory_order_release);  // pairs with find()
-    return block;
+    return *block;
 }
 
 void PageIndex::remove(LockContext& worker, PageBlock& block) {

@@ -31,7 +31,9 @@ class PageIndex {
     }
     // Makes it if need be. Errors: NoMemory; NoEntry: the object is ending.
     Result<PageBlock*> obtain(LockContext& worker, SlabCaches& slabs, MemoryObject& object, uint64_t number);
-    // By whoever ends its object.
+    // Likewise under the object's lock, which is in use; a PageBlock is reserved.
+    PageBlock& obtain_locked(LockContext& worker, SlabCaches& slabs, MemoryObject& object, uint64_t number);
+    // By whoever has taken it off its object's list. It is to be retired.
     void remove(LockContext& worker, PageBlock& block);
 
   private:

@@ -2,6 +2,7 @@
 
 #include "abi/trap.hpp"
 #include "abi/vm_call_dispatch.hpp"
+#include "servers/vm/cache/withdrawal.hpp"
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/contiguous_operation.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
@@ -143,6 +144,13 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
         case RequestKind::ObjectEnd:
             if (ObjectEnd::proceed(context, request)) context.slabs().destroy(&request);
             return Action::none();
+        case RequestKind::Withdraw:
+            if (!Withdrawal::proceed(context, request)) return Action::none();
+            if (request.cache.then == CacheWork::Then::Answer) return conclude(context, request, exchange);
+            exchange = request.receipt;
+            exchange.again = true;
+            context.slabs().destroy(&request);
+            return dispatch(context, exchange);
         case RequestKind::Flush:
             context.slabs().destroy(&request);
             return Action::none();

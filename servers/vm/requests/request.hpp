@@ -18,6 +18,23 @@ namespace shoal::vm {
 class MemoryObject;
 class Space;
 
+// What the cache is to give up, and the page that is just being taken away from those who have borrowed it (cache/withdrawal.hpp).
+struct CacheWork {
+    enum class Then : uint8_t { Answer, Again };  // Again: the call is dispatched once more
+    enum class From : uint8_t { Device, File };   // File: a page stays cached, and is in no file any more
+    static constexpr uint64_t kAll = ~uint64_t{0};
+
+    MemoryObject* device = nullptr;  // in use until the end
+    uint64_t page = 0, end = 0;      // of the device: those that are left. end = kAll: all that there are, in no order
+    Then then = Then::Answer;
+    From from = From::Device;
+    MemoryObject* file = nullptr;    // in use while the page is being taken away
+    uint64_t file_page = 0;
+    FrameNumber frame{};             // with a reference
+    uint64_t walked = 0;             // attachments before this one have been seen to
+    [[nodiscard]] bool walking() const { return file != nullptr; }
+};
+
 // A message as received.
 struct Receipt {
     Message message;
@@ -40,6 +57,7 @@ enum class RequestKind : uint8_t {
     Touch,  // a range being made present (TouchOperation)
     Contiguous,  // neighbouring frames on their way into a space (ContiguousOperation)
     ObjectEnd,  // an object's pages being freed (ObjectEnd); nobody waits for it
+    Withdraw,  // pages on their way out of the cache (Withdrawal)
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
     Held,   // as Again, for the one call that a worker holds (hold())
@@ -110,6 +128,7 @@ class Request {
     ProcessId source;            // Share, Load, Fork only
     MemoryObject* object = nullptr;  // ObjectEnd only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
+    CacheWork cache;             // Withdraw
     RangeProgress range;
     RangeReserve reserve;        // Range, Contiguous
     BlockSearch search;          // Contiguous

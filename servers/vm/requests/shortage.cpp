@@ -1,5 +1,6 @@
 #include "servers/vm/requests/shortage.hpp"
 
+#include "servers/vm/cache/evictor.hpp"
 #include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/lent_areas.hpp"
@@ -44,6 +45,8 @@ void stock_up(WorkerContext& context) {
 }
 
 void drain(WorkerContext& context) {
+    constexpr uint64_t kEvictedAtOnce = 256;  // pages of the cache
+    evict(context, kEvictedAtOnce);
     context.slabs().drain();
     context.worker.reclaimer.expedite([&](RetireHook& hook) { dispose(context, hook); });
     context.frames().drain();

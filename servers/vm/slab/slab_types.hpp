@@ -32,6 +32,7 @@ enum class SlabType : uint8_t {
     MemoryObject,
     Attachment,
     PageBlock,
+    CachedPage,
     Test,
     TestStable,
 };

@@ -5,7 +5,8 @@
 namespace shoal::vm {
 
 uint64_t ProcessTable::bytes_for(uint32_t slots, uint32_t cpus, PageCount pages) {
-    return shards_at() + sizeof(ProcessShard) * cpus + sizeof(ProcessSlot) * slots + PageIndex::bytes_for(pages);
+    return shards_at() + sizeof(ProcessShard) * cpus + sizeof(ProcessSlot) * slots + PageIndex::bytes_for(pages) +
+           NamedObjects::bytes_for(pages);
 }
 
 ProcessTable* ProcessTable::create(void* memory, uint32_t slots, uint32_t cpus, PageCount pages) {

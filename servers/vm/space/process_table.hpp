@@ -7,6 +7,7 @@
 
 #include "base/containers/list.hpp"
 #include "servers/vm/memory/dma_holds.hpp"
+#include "servers/vm/objects/named_objects.hpp"
 #include "servers/vm/objects/page_index.hpp"
 #include "servers/vm/requests/rendezvous.hpp"
 #include "servers/vm/requests/request_desk.hpp"
@@ -68,8 +69,8 @@ struct alignas(kCacheLine) ProcessShard {
     List<ProcessSlot, &ProcessSlot::shard_hook> living GUARDED_BY(lock);
     RequestDesk desk;
     // Written by the CPU's worker alone; a table may be freed by another one than made it.
-    Counter tables_made, tables_freed, areas_lent, areas_returned;
-    uint64_t objects_made = 0;  // the worker's own
+    Counter tables_made, tables_freed, areas_lent, areas_returned, pages_cached, pages_uncached;
+    uint64_t objects_made = 0, evictor_at = 0;  // the worker's own
 };
 
 class ProcessTable {
@@ -95,6 +96,7 @@ class ProcessTable {
     Rendezvous& rendezvous() { return rendezvous_; }
     DmaHolds& dma_holds() { return dma_holds_; }
     PageIndex& page_index() { return page_index_; }
+    NamedObjects& named_objects() { return named_objects_; }
     // Pages of all memory that VM owns; the default of a quota.
     [[nodiscard]] PageCount memory() const { return memory_; }
     void set_memory(PageCount pages) { memory_ = pages; }
@@ -105,7 +107,10 @@ class ProcessTable {
           cpus_(cpus),
           slots_at_(shards_at() + sizeof(ProcessShard) * cpus),
           memory_(pages),
-          page_index_(reinterpret_cast<char*>(this) + slots_at_ + sizeof(ProcessSlot) * slots, pages) {}
+          page_index_(behind_slots(), pages),
+          named_objects_(behind_slots() + PageIndex::bytes_for(pages), pages) {}
+    // What follows the slots: the page index' buckets, the chains of names.
+    [[nodiscard]] char* behind_slots() { return reinterpret_cast<char*>(this) + slots_at_ + sizeof(ProcessSlot) * slots_; }
     // Shards and slots follow the object; reached by addition, so that finding a slot loads no other line on the way.
     static constexpr uint64_t shards_at() { return (sizeof(ProcessTable) + kCacheLine - 1) & ~(kCacheLine - 1); }
     [[nodiscard]] ProcessShard* shard_array();
@@ -117,7 +122,8 @@ class ProcessTable {
     Shortage shortage_;
     Rendezvous rendezvous_;
     DmaHolds dma_holds_;
-    PageIndex page_index_;  // its buckets follow the slots
+    PageIndex page_index_;
+    NamedObjects named_objects_;
 };
 
 inline ProcessShard* ProcessTable::shard_array() {

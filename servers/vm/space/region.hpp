@@ -33,6 +33,7 @@ enum class RegionWork : uint8_t {
     Changing,    // its pages are being restated; faults wait
     Copying,     // its pages are being given to another space; faults go on
     Arriving,    // in that other space; faults wait
+    Replacing,   // another mapping already, whose pages are still being unmapped; faults wait
     Vacant,      // no work: nothing is mapped here, the region waits to be opened again (Segment::vacate())
 };
 
@@ -68,7 +69,11 @@ struct RegionAttributes {
     // The process has something mapped there.
     [[nodiscard]] constexpr bool mapped() const { return work != RegionWork::Unmapping && work != RegionWork::Vacant; }
     // Faults wait for the end of the work.
-    [[nodiscard]] constexpr bool closed() const { return work == RegionWork::Changing || work == RegionWork::Arriving; }
+    [[nodiscard]] constexpr bool closed() const {
+        return work == RegionWork::Changing || work == RegionWork::Arriving || work == RegionWork::Replacing;
+    }
+    // Pages may still be there that the region does not tell of.
+    [[nodiscard]] constexpr bool going() const { return work == RegionWork::Unmapping || work == RegionWork::Replacing; }
     // Of what is left of a stack without its lowest page.
     [[nodiscard]] constexpr RegionAttributes without_guard() const {
         RegionAttributes rest = *this;

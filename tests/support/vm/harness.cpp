@@ -213,7 +213,7 @@ Error Harness::access(CpuId cpu, ProcessId process, VirtualAddress address, Acce
             }
             if (entry.held()) {
                 const FrameKind kind = arena_->table()[entry.frame()].kind();
-                if (kind != FrameKind::Anonymous && kind != FrameKind::Object) ++machine.stale_uses;
+                if (kind != FrameKind::Anonymous && !is_object_page(kind)) ++machine.stale_uses;
                 use(window_pointer<uint64_t>(entry.frame().address() + address.page_offset()));
                 return Error::None;
             }

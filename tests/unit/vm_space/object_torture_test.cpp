@@ -92,26 +92,58 @@ TEST_F(ObjectTorture, AllLetGoAtOnce) {
 }
 
 // An attachment lasts as long as a page of it may be in a leaf: one part of the mapping is still being unmapped, in steps, when the rest has gone.
-TEST_F(ObjectTorture, WhatIsStillBeingUnmappedKeepsTheObject) {
-    constexpr uint64_t kLeaves = FlushBatch::kMaxLeaves + 9, kLong = (kLeaves - 1) * kLeafSize;
-    constexpr VirtualAddress kAt{uint64_t{1} << 30};
-    const ProcessId process = vm.create(kCpu0, uint64_t{1} << 20), other = vm.create(kCpu2, uint64_t{1} << 20);
-    ASSERT_TRUE(vm.mmap(kCpu0, process, kLeaves * kLeafSize, kProtectRead | kProtectWrite, kFlags | kMapFixed, kAt).ok());
-    for (uint64_t i = 0; i < kLeaves; ++i) ASSERT_EQ(vm.write(kCpu1, process, kAt + i * kLeafSize, i), Error::None);
-    ASSERT_EQ(give(kCpu2, process, kAt, kPagesPerLeaf, other, kAt), Error::None);
-    const auto references = [&] { return vm.call(kCpu2, other, VmCall::Getref, {{0, 0, kAt.raw()}}).words[1]; };
-    std::unique_lock busy_elsewhere(vm.machine.turn(kCpu1));
-    std::thread unmapping([&] { EXPECT_EQ(vm.munmap(kCpu0, process, kAt, kLong), Error::None); });
-    while (!vm.machine.busy(kCpu1)) std::this_thread::yield();
-    std::thread rest([&] { EXPECT_EQ(vm.munmap(kCpu2, process, kAt + kLong, kLeafSize), Error::None); });
-    for (const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{100}; std::chrono::steady_clock::now() < end;) {
-        EXPECT_EQ(references(), 2u);
-        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+class ObjectBesideLongWork : public ObjectTorture {
+  protected:
+    static constexpr uint64_t kLeaves = FlushBatch::kMaxLeaves + 9, kLong = (kLeaves - 1) * kLeafSize;
+    static constexpr VirtualAddress kAt{uint64_t{1} << 30};
+    static constexpr uint64_t kBoth = kProtectRead | kProtectWrite;
+
+    void SetUp() override {
+        ASSERT_TRUE(vm.mmap(kCpu0, process, kLeaves * kLeafSize, kBoth, kFlags | kMapFixed, kAt).ok());
+        for (uint64_t i = 0; i < kLeaves; ++i) ASSERT_EQ(vm.write(kCpu1, process, kAt + i * kLeafSize, i), Error::None);
+        ASSERT_EQ(give(kCpu2, process, kAt, kPagesPerLeaf, other, kAt), Error::None);
     }
-    busy_elsewhere.unlock();
-    unmapping.join();
-    rest.join();
-    EXPECT_EQ(references(), 1u);
+    uint64_t references() { return vm.call(kCpu2, other, VmCall::Getref, {{0, 0, kAt.raw()}}).words[1]; }
+    // The long work is stopped half-way while the rest is unmapped.
+    template <typename Work>
+    void stays_beside(Work work) {
+        std::unique_lock busy_elsewhere(vm.machine.turn(kCpu1));
+        std::thread working(work);
+        while (!vm.machine.busy(kCpu1)) std::this_thread::yield();
+        std::thread rest([&] { EXPECT_EQ(vm.munmap(kCpu2, process, kAt + kLong, kLeafSize), Error::None); });
+        for (const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{100}; std::chrono::steady_clock::now() < end;) {
+            EXPECT_EQ(references(), 2u);
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+        busy_elsewhere.unlock();
+        working.join();
+        rest.join();
+        EXPECT_EQ(references(), 1u);
+    }
+
+    const ProcessId process = vm.create(kCpu0, uint64_t{1} << 20), other = vm.create(kCpu2, uint64_t{1} << 20);
+};
+
+TEST_F(ObjectBesideLongWork, WhatIsBeingUnmappedKeepsTheObject) {
+    stays_beside([&] { EXPECT_EQ(vm.munmap(kCpu0, process, kAt, kLong), Error::None); });
+}
+
+TEST_F(ObjectBesideLongWork, WhatIsBeingReplacedKeepsTheObject) {
+    constexpr auto kFixed = kMapAnonymous | kMapPrivate | kMapFixed;
+    stays_beside([&] { EXPECT_TRUE(vm.mmap(kCpu0, process, kLong, kBoth, kFixed, kAt).ok()); });
+    for (uint64_t i = 0; i + 1 < kLeaves; ++i) ASSERT_EQ(vm.read(kCpu1, process, kAt + i * kLeafSize).release(), 0u);
+}
+
+// Who copies the memory of a process has no room for it, while memory is short besides: it is refused after one round, and the source goes on.
+TEST(ObjectShortage, AForkThatCannotPayLeavesTheSourceAsItWas) {
+    Harness vm{{.cpus = 2, .bytes = 12 << 20}};
+    const ProcessId parent = vm.create(kCpu0), child = vm.create(kCpu1, 40);
+    const VirtualAddress a = vm.mmap(kCpu0, parent, 100 * kPageSize, kProtectRead | kProtectWrite, kMapShared | kMapAnonymous).release();
+    ASSERT_EQ(vm.write(kCpu0, parent, a, 1), Error::None);
+    EXPECT_EQ(vm.call(kCpu0, parent, VmCall::Fork, {{0, parent.raw(), child.raw()}}).outcome(), Error::NoMemory);
+    EXPECT_EQ(vm.exit(kCpu1, child), Error::None);
+    EXPECT_EQ(vm.munmap(kCpu1, parent, a, 100 * kPageSize), Error::None);
+    EXPECT_EQ(vm.audit(), 0u);
 }
 
 // Forks beside a process whose other threads map, touch and unmap shared memory.

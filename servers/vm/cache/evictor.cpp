@@ -1,0 +1,114 @@
+#include "servers/vm/cache/evictor.hpp"
+
+#include "servers/vm/cache/page_cache.hpp"
+#include "servers/vm/calls/object_end.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr unsigned kBlocksAtOnce = 64;  // under the device's lock
+
+// One device's turn.
+class Sweep {
+  public:
+    Sweep(WorkerContext& context, MemoryObject& device, uint64_t& wanted) : context_(context), device_(device), wanted_(wanted) {}
+
+    // Twice around: the first time for those that were used lately.
+    void run() {
+        size_t blocks = 2 * blocks_of_device();
+        while (blocks > 0 && wanted_ > 0) {
+            const size_t part = blocks < kBlocksAtOnce ? blocks : kBlocksAtOnce;
+            if (!turn(part)) return;
+            blocks -= part;
+        }
+    }
+
+  private:
+    size_t blocks_of_device() {
+        Guard guard(context_.locks(), device_.lock);
+        return device_.blocks().size();
+    }
+    // False: the device has gone.
+    bool turn(size_t blocks) {
+        {
+            Guard guard(context_.locks(), device_.lock);
+            if (!device_.use()) return false;
+        }
+        {
+            Guard guard(context_.locks(), device_.pages_lock);
+            for (; blocks > 0 && wanted_ > 0; --blocks)
+                if (PageBlock* block = next_block()) visit(*block);
+        }
+        release_object(context_, device_);
+        return true;
+    }
+    // The one that has not been looked at for longest.
+    PageBlock* next_block() {
+        Guard guard(context_.locks(), device_.lock);
+        PageBlock* block = device_.blocks().pop_front();
+        if (block != nullptr) device_.blocks().push_back(*block);
+        return block;
+    }
+    void visit(const PageBlock& block) {
+        for (unsigned place = 0; place < PageBlock::kPages && wanted_ > 0; ++place) {
+            const ObjectPage there = block.get(place);
+            if (!there.there()) continue;
+            auto& page = *static_cast<CachedPage*>(context_.frame_table()[there.frame()].owner());
+            if (page.recent) page.recent = false;
+            else if (leave_file(page)) give_up(page);
+        }
+    }
+    // False: somebody has the file mapped, or the page.
+    bool leave_file(CachedPage& page) {
+        if (context_.frame_table()[page.frame].references() != 1) return false;
+        MemoryObject* file = page.file;
+        if (file == nullptr) return true;
+        {
+            Guard guard(context_.locks(), file->lock);
+            if (file->attachments() > 0) return false;
+        }
+        // Who attaches it from here on looks for the page when it has gone.
+        PageCache::leave_file(context_, page);
+        release_object(context_, *file);
+        return true;
+    }
+    void give_up(CachedPage& page) {
+        const FrameNumber frame = page.frame;
+        PageCache::remove(context_, page);
+        release_object(context_, device_);
+        FrameInfo& info = context_.frame_table()[frame];
+        info.become(FrameKind::Anonymous, nullptr);
+        const Released released = info.release();
+        SHOAL_ASSERT(released == Released::Last);  // whoever maps it finds it under the device's lock
+        if (released == Released::Last) context_.frames().free(frame);
+        --wanted_;
+    }
+
+    WorkerContext& context_;
+    MemoryObject& device_;
+    uint64_t& wanted_;
+};
+
+bool anything_cached(WorkerContext& context) {
+    uint64_t pages = 0;
+    for (uint32_t cpu = 0; cpu < context.processes.cpus(); ++cpu) {
+        const ProcessShard& shard = context.processes.shard(CpuId::from(cpu));
+        pages += shard.pages_cached.value() - shard.pages_uncached.value();
+    }
+    return pages != 0;
+}
+
+}  // namespace
+
+void evict(WorkerContext& context, uint64_t wanted) {
+    if (!anything_cached(context)) return;
+    NamedObjects& names = context.processes.named_objects();
+    uint64_t& hand = context.processes.shard(context.cpu()).evictor_at;
+    for (uint64_t left = names.chains(); left > 0 && wanted > 0; --left, ++hand)
+        names.for_each_in(hand, [&](MemoryObject& object) {
+            if (!object.name().is_file()) Sweep(context, object, wanted).run();
+        });
+}
+
+}  // namespace shoal::vm

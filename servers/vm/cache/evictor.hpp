@@ -1,0 +1,14 @@
+// The evictor: takes pages out of the cache that nobody uses, when memory ends.
+//
+// A clock for each device: its blocks go round, and a page that was set or mapped since the last time is passed over once. Pages that file servers
+// have mapped stay; so do those of files that somebody has mapped. A hit writes nothing for its sake.
+#pragma once
+
+#include "servers/vm/requests/worker_context.hpp"
+
+namespace shoal::vm {
+
+// Gives up as many pages, if there are; their frames go to the worker's cache.
+void evict(WorkerContext& context, uint64_t wanted);
+
+}  // namespace shoal::vm

@@ -1,0 +1,71 @@
+#include "servers/vm/cache/page_cache.hpp"
+
+namespace shoal::vm {
+
+CachedPage* PageCache::find(WorkerContext& context, const MemoryObject& object, uint64_t page) {
+    const PageBlock* block = context.processes.page_index().find(object, PageBlock::block_of(page));
+    const ObjectPage there = block == nullptr ? ObjectPage{} : block->get(PageBlock::place_of(page));
+    return there.there() ? static_cast<CachedPage*>(context.frame_table()[there.frame()].owner()) : nullptr;
+}
+
+CachedPage* PageCache::next(WorkerContext& context, MemoryObject& device, uint64_t& page, uint64_t end) {
+    constexpr uint64_t kPagesAtOnce = 1024;
+    if (end == CacheWork::kAll) {
+        Guard guard(context.locks(), device.lock);
+        const PageBlock* block = device.blocks().front();
+        page = block == nullptr ? CacheWork::kAll : block->number() << PageBlock::kPagesShift;
+    }
+    for (const uint64_t last = end - page < kPagesAtOnce ? end : page + kPagesAtOnce; page < last; ++page)
+        if (CachedPage* found = find(context, device, page)) return found;
+    return nullptr;
+}
+
+void PageCache::put(WorkerContext& context, MemoryObject& object, uint64_t page, FrameNumber frame) {
+    Guard guard(context.locks(), object.lock);
+    const bool used = object.use();
+    SHOAL_ASSERT(used);  // by the caller
+    (void)used;
+    PageBlock& block = context.processes.page_index().obtain_locked(context.locks(), context.slabs(), object, PageBlock::block_of(page));
+    block.enter(PageBlock::place_of(page), frame);
+}
+
+void PageCache::enter(WorkerContext& context, const CachePlace& place, FrameNumber frame, CacheUse use) {
+    CachedPage* page = context.slabs().create_reserved<CachedPage>(place.device, place.device_page, frame, use);
+    FrameInfo& info = context.frame_table()[frame];
+    info.become(FrameKind::Cached, page);
+    info.share();
+    context.processes.shard(context.cpu()).pages_cached.add();
+    put(context, place.device, place.device_page, frame);
+    if (place.file != nullptr) associate(context, *page, *place.file, place.file_page);
+}
+
+void PageCache::associate(WorkerContext& context, CachedPage& page, MemoryObject& file, uint64_t file_page) {
+    page.file = &file;
+    page.file_page = file_page;
+    put(context, file, file_page, page.frame);
+}
+
+void PageCache::take(WorkerContext& context, MemoryObject& object, uint64_t page) {
+    PageIndex& index = context.processes.page_index();
+    PageBlock* block = index.find(object, PageBlock::block_of(page));
+    Guard guard(context.locks(), object.lock);
+    if (!block->leave(PageBlock::place_of(page))) return;
+    object.blocks().remove(*block);
+    index.remove(context.locks(), *block);
+    context.worker.reclaimer.retire(block->retire_hook, deleter_of(Retired::PageBlock));
+}
+
+void PageCache::leave_file(WorkerContext& context, CachedPage& page) {
+    take(context, *page.file, page.file_page);
+    page.file = nullptr;
+}
+
+void PageCache::remove(WorkerContext& context, CachedPage& page) {
+    SHOAL_ASSERT(page.file == nullptr);
+    take(context, *page.device, page.device_page);
+    context.frame_table()[page.frame].become(FrameKind::Withdrawn, nullptr);
+    context.processes.shard(context.cpu()).pages_uncached.add();
+    context.slabs().destroy(&page);
+}
+
+}  // namespace shoal::vm

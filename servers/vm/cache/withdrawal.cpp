@@ -1,0 +1,133 @@
+#include "servers/vm/cache/withdrawal.hpp"
+
+#include "servers/vm/calls/object_end.hpp"
+#include "servers/vm/flush/flush_batch.hpp"
+#include "servers/vm/leaf/leaf_pages.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+void drop(WorkerContext& context, FrameNumber frame) {
+    if (context.frame_table()[frame].release() == Released::Last) context.frames().free(frame);
+}
+
+// The file that the page has left, in the caller's use; nullptr: it was in none.
+MemoryObject* leave_file(WorkerContext& context, CachedPage& page) {
+    MemoryObject* file = page.file;
+    if (file != nullptr) PageCache::leave_file(context, page);
+    return file;
+}
+
+}  // namespace
+
+Withdrawal::Taken Withdrawal::take_next(WorkerContext& context, CacheWork& work) {
+    bool device_left = false;
+    {
+        Guard guard(context.locks(), work.device->pages_lock);
+        CachedPage* page = PageCache::next(context, *work.device, work.page, work.end);
+        if (page == nullptr) return work.page < work.end ? Taken::Nothing : Taken::End;
+        work.page = page->device_page + 1;
+        work.frame = page->frame;
+        work.file_page = page->file_page;
+        work.file = leave_file(context, *page);
+        work.walked = 0;
+        FrameInfo& info = context.frame_table()[page->frame];
+        if (work.from == CacheWork::From::File) {
+            info.share_lent();
+        } else {
+            PageCache::remove(context, *page);
+            device_left = true;
+        }
+    }
+    if (device_left) release_object(context, *work.device);
+    if (work.file == nullptr) end_walk(context, work);
+    return Taken::Page;
+}
+
+// Nobody has it borrowed any more.
+void Withdrawal::end_walk(WorkerContext& context, CacheWork& work) {
+    if (work.from == CacheWork::From::Device) context.frame_table()[work.frame].become(FrameKind::Anonymous, nullptr);
+    drop(context, work.frame);
+    if (work.file != nullptr) release_object(context, *work.file);
+    work.file = nullptr;
+}
+
+// False: not now, for want of memory.
+bool Withdrawal::take_back(WorkerContext& context, const CacheWork& work, ProcessId process, VirtualAddress address, Request& request) {
+    Space* space = context.processes.find(process);
+    Leaf* leaf = space == nullptr || !address.in_user_space() ? nullptr : space->leaves.find(address);
+    if (leaf == nullptr) return true;
+    SlabCaches& slabs = context.slabs();
+    if (!slabs.ensure_from_stock<FlushBatch>(1).ok() || !slabs.ensure_from_stock<Run>(RunForest::kMostNewRuns).ok()) return false;
+    FlushBatch* batch = slabs.create_reserved<FlushBatch>(process, context.cpu());
+    {
+        Guard guard(context.locks(), leaf->lock);
+        const unsigned page = page_in_leaf(address);
+        const PageEntry entry = leaf->table().get(page);
+        if (entry.held() && entry.frame().raw() == work.frame.raw())
+            (void)unmap_pages(context, *leaf, {page, page + 1}, Taking::Borrowed, *batch);
+    }
+    batch->insist();
+    (void)FlushBatch::post(context, *batch, &request);
+    return true;
+}
+
+// True: all have been gone through.
+bool Withdrawal::walk(WorkerContext& context, Request& request) {
+    CacheWork& work = request.cache;
+    for (unsigned done = 0; done < kAttachmentsPerStep; ++done) {
+        ProcessId process{};
+        VirtualAddress address{};
+        uint64_t next = 0;
+        {
+            Guard guard(context.locks(), work.file->lock);
+            const Attachment* attachment = work.file->attachment_from(work.walked);
+            if (attachment == nullptr) return true;
+            process = attachment->process();
+            address = attachment->address_of(work.file_page);
+            next = attachment->order + 1;
+        }
+        if (!take_back(context, work, process, address, request)) return false;
+        work.walked = next;
+    }
+    return false;
+}
+
+void Withdrawal::finish(WorkerContext& context, CacheWork& work) {
+    release_object(context, *work.device);
+    work.device = nullptr;
+    context.frames().flush_outgoing();
+}
+
+bool Withdrawal::start(WorkerContext& context, const Receipt& receipt, CacheWork& work) {
+    for (unsigned done = 0; done < kPagesPerStep && !work.walking(); ++done) {
+        if (take_next(context, work) != Taken::End) continue;
+        finish(context, work);
+        return true;
+    }
+    Request* request = context.slabs().create_reserved<Request>(RequestKind::Withdraw, receipt, context.cpu());
+    request->cache = work;
+    context.desk.push_ready(*request);
+    return false;
+}
+
+bool Withdrawal::proceed(WorkerContext& context, Request& request) {
+    CacheWork& work = request.cache;
+    if (request.finished) return true;
+    for (unsigned done = 0; done < kPagesPerStep; ++done) {
+        if (work.walking()) {
+            if (!walk(context, request)) break;
+            end_walk(context, work);
+        }
+        if (take_next(context, work) != Taken::End) continue;
+        finish(context, work);
+        request.finished = true;
+        break;
+    }
+    if (request.finished && request.flushes == 0) return true;
+    if (request.flushes == 0) context.desk.push_ready(request);
+    return false;
+}
+
+}  // namespace shoal::vm
