@@ -26,7 +26,7 @@ LoadRequest load_request(ProcessId process, const platform::StoredImage& image,
 Result<void> Builder::check_request() const {
     if (strnlen(request_.name, sizeof request_.name) == sizeof request_.name) return Error::Invalid;
     if (request_.share_count > SpawnRequest::kMaxShares) return Error::Invalid;
-    if (request_.role > ProgramRole::Driver) return Error::Invalid;
+    if (request_.role > ProgramRole::FileServer) return Error::Invalid;
     const uint64_t bytes = request_.argument_bytes;
     if (bytes > SpawnRequest::kMaxArgumentBytes) return Error::TooBig;
     uint64_t strings = 0;

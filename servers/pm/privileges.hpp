@@ -42,10 +42,20 @@ constexpr Privileges driver_privileges() {
     return privileges;
 }
 
+// What file servers, and who manages shared memory, do in VM.
+constexpr Privileges file_server_privileges() {
+    Privileges privileges = user_privileges();
+    for (const VmCall call : {VmCall::Setcachepage, VmCall::Mapcachepage, VmCall::Forgetcachepage, VmCall::Clearcache, VmCall::Remap,
+                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref})
+        privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
+    return privileges;
+}
+
 constexpr Privileges privileges_of(ProgramRole role) {
     switch (role) {
         case ProgramRole::ProcessManager: return process_manager_privileges();
         case ProgramRole::Driver: return driver_privileges();
+        case ProgramRole::FileServer: return file_server_privileges();
         case ProgramRole::User: break;
     }
     return user_privileges();

@@ -17,7 +17,8 @@ namespace {
 
 ProgramRole role_named(const char* name) {
     if (strcmp(name, "manager") == 0) return ProgramRole::ProcessManager;
-    return strcmp(name, "driver") == 0 ? ProgramRole::Driver : ProgramRole::User;
+    if (strcmp(name, "driver") == 0) return ProgramRole::Driver;
+    return strcmp(name, "fileserver") == 0 ? ProgramRole::FileServer : ProgramRole::User;
 }
 
 }  // namespace

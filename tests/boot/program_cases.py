@@ -8,10 +8,11 @@ _PROGRAMS = {
     "selftest": ((1, 2, 4, 8), 240, ""),
     "machine": ((1, 4), 120, ""),
     "driver": ((1, 4), 60, ""),
+    "fileserver": ((1, 4), 60, ""),
     "spawner": ((1, 4), 900, "count=2000"),
     "hostile": ((4,), 1500, "seed={seed}"),
 }
-_ROLES = {"driver": "driver"}
+_ROLES = {"driver": "driver", "fileserver": "fileserver"}
 _STRESS = ("spawner", "hostile")
 _SUITES = (*guest_suites.MEASURED, "sample")
 

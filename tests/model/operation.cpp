@@ -8,7 +8,7 @@ namespace shoal::model {
 namespace {
 
 constexpr const char* kKindNames[kKinds] = {"map",  "unmap", "protect", "dontneed", "brk",
-                                            "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap"};
+                                            "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap", "cache set", "cache map", "cache forget"};
 
 }  // namespace
 
@@ -23,7 +23,7 @@ std::string describe(const Operation& op) {
                       "cpu %u space %u %s %#" PRIx64 "+%#" PRIx64 " protection %" PRIu64 " flags %#" PRIx64
                       " other %u value %#" PRIx64,
                       op.worker, op.space, kKindNames[static_cast<unsigned>(op.kind)], op.address,
-                      op.bytes, op.protection, op.flags, op.other, op.kind == Kind::Remap ? op.value : 0);
+                      op.bytes, op.protection, op.flags, op.other, op.kind >= Kind::Remap ? op.value : 0);
     }
     return text;
 }

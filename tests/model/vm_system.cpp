@@ -1,10 +1,19 @@
 #include "tests/model/vm_system.hpp"
 
+#include "abi/message.hpp"
 #include "tests/model/reference/reference_space.hpp"
 
 namespace shoal::model {
 
 using vm::test::Harness;
+
+namespace {
+
+constexpr uint64_t kCachedDevice = 3;
+
+uint64_t pages_of(const Operation& op) { return round_up_to_pages(op.bytes) >> kPageShift; }
+
+}  // namespace
 
 VmSystem::VmSystem(const Options& options)
     : options_(options), vm_(Harness::Options{.cpus = options.workers, .bytes = options.bytes, .lateness = options.lateness}), processes_(options.spaces) {
@@ -46,6 +55,9 @@ Outcome VmSystem::call(const Operation& op) {
         case Kind::DontNeed: outcome.error = vm_.discard(cpu, caller, address, op.bytes); break;
         case Kind::Share: outcome.error = share(op); break;
         case Kind::Remap: return remap(op);
+        case Kind::CacheSet: outcome.error = set_blocks(op); break;
+        case Kind::CacheMap: return map_blocks(op);
+        case Kind::CacheForget: outcome.error = forget_blocks(op); break;
         case Kind::Renew: outcome.error = renew(op); break;
         case Kind::Fork: outcome.error = fork(op); break;
         case Kind::Clear: outcome.error = clear(op); break;
@@ -92,6 +104,30 @@ Outcome VmSystem::remap(const Operation& op) {
     outcome.error = answer.outcome();
     if (outcome.error == Error::None) outcome.address = answer.words[1];
     return outcome;
+}
+
+// What it caches has to be there.
+Error VmSystem::set_blocks(const Operation& op) {
+    Operation touch = op;
+    touch.flags = kFaultWrite;
+    if (const Error error = control(touch, kProcessTouch); error != Error::None) return error;
+    const Message arguments{{0, op.address, kCachedDevice, op.value << kPageShift, 0, 0, pages_of(op)}};
+    return vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Setcachepage, arguments).outcome();
+}
+
+Outcome VmSystem::map_blocks(const Operation& op) {
+    const Message arguments{{0, kCachedDevice, op.value << kPageShift, 0, 0, pages_of(op)}};
+    const Message answer = vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Mapcachepage, arguments);
+    Outcome outcome;
+    outcome.error = answer.outcome();
+    if (outcome.error == Error::None) outcome.address = answer.words[1];
+    return outcome;
+}
+
+Error VmSystem::forget_blocks(const Operation& op) {
+    const bool all = op.bytes == 0;
+    const Message arguments{{0, kCachedDevice, op.value << kPageShift, pages_of(op)}};
+    return vm_.call(CpuId::from(op.worker), process(op.space), all ? VmCall::Clearcache : VmCall::Forgetcachepage, arguments).outcome();
 }
 
 Error VmSystem::renew(const Operation& op) {

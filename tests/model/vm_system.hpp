@@ -42,6 +42,9 @@ class VmSystem : public System {
     Error fork(const Operation& op);
     Error share(const Operation& op);
     Outcome remap(const Operation& op);
+    Error set_blocks(const Operation& op);
+    Outcome map_blocks(const Operation& op);
+    Error forget_blocks(const Operation& op);
     Error control(const Operation& op, uint64_t what);
     Error clear(const Operation& op);
 

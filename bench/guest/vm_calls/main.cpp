@@ -12,6 +12,7 @@
 namespace {
 
 using shoal::ProgramRole;
+using shoal::VirtualAddress;
 using shoal::bench::Actors;
 using shoal::bench::CopiedProcess;
 using shoal::bench::Waiting;
@@ -21,7 +22,8 @@ using shoal::bench::map;
 using shoal::bench::touch;
 using shoal::bench::Workload;
 
-constexpr int kForks = 8, kSinglePages = 256;
+constexpr int kForks = 8, kSinglePages = 256, kRemaps = 16;
+constexpr size_t kPagesRemapped = 64;
 
 // In an actor's own process, at its first round.
 char* resident(size_t bytes) {
@@ -65,10 +67,52 @@ void mprotect_round(unsigned) {  // a resident page to read-only and back, and w
     }
 }
 
+char* shared(size_t bytes) {
+    static char* memory = nullptr;
+    if (memory == nullptr) {
+        void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (mapped == MAP_FAILED) abort();
+        memory = static_cast<char*>(mapped);
+        touch(memory, bytes);
+    }
+    return memory;
+}
+
+void remap_round(unsigned) {  // resident pages of shared memory mapped once more, touched there, and unmapped
+    constexpr size_t kBytes = kPagesRemapped * kPage;
+    const VirtualAddress memory{reinterpret_cast<uint64_t>(shared(kBytes))};
+    const shoal::ProcessId self = shoal::kernel_facts().process;
+    for (int i = 0; i < kRemaps; ++i) {
+        const auto there = shoal::vm_calls::remap(self, self, VirtualAddress{0}, memory, kBytes);
+        if (!there.ok()) fail("no remap", there.error());
+        auto* start = reinterpret_cast<char*>(there.value().raw());
+        touch(start, kBytes);
+        if (munmap(start, kBytes) != 0) abort();
+    }
+}
+
+void cache_round(unsigned actor) {  // a page put into the cache, mapped from there, read, forgotten, and unmapped
+    char* page = resident(kPage);
+    const uint64_t device = 1 + actor;
+    const VirtualAddress address{reinterpret_cast<uint64_t>(page)};
+    for (int i = 0; i < kSinglePages; ++i) {
+        const uint64_t offset = static_cast<uint64_t>(i) * kPage;
+        if (const auto set = shoal::vm_calls::setcachepage(address, device, offset, 0, 0, 1); !set.ok()) fail("not set", set.error());
+        const auto there = shoal::vm_calls::mapcachepage(device, offset, 0, 0, 1);
+        if (!there.ok()) fail("not mapped", there.error());
+        auto* start = reinterpret_cast<volatile char*>(there.value().raw());
+        if (*start != 1) abort();
+        if (const auto gone = shoal::vm_calls::forgetcachepage(device, offset, 1); !gone.ok()) fail("not forgotten", gone.error());
+        if (munmap(const_cast<char*>(start), kPage) != 0) abort();
+    }
+}
+
 constexpr Workload kWorkloads[] = {
     {"fork_exit_procs", Actors::Processes, kForks, fork_round, nullptr, nullptr, Waiting::Spins, ProgramRole::ProcessManager},
     {"brk_touch_procs", Actors::Processes, kSinglePages, brk_round},
     {"mprotect_procs", Actors::Processes, kSinglePages, mprotect_round},
+    {"remap_unmap_procs", Actors::Processes, kRemaps, remap_round, nullptr, nullptr, Waiting::Spins, ProgramRole::FileServer},
+    {"cache_procs", Actors::Processes, kSinglePages, cache_round, nullptr, nullptr, Waiting::Spins, ProgramRole::FileServer},
 };
 
 }  // namespace

@@ -12,10 +12,22 @@ namespace {
 
 constexpr uint64_t kMostForgotten = uint64_t{1} << 20;  // pages a call
 
-// Whether the frame may become the cache's: the leaf has it alone.
+// Whether the frame may become the cache's: the leaf has it alone, and it never was shared memory's, whose object may have it still.
 bool is_givable(const FrameInfo& info, Ownership ownership) {
     if (is_exclusive(ownership)) return true;
-    return (ownership == Ownership::Shared || ownership == Ownership::CopyOnWrite) && info.exclusive();
+    const bool counted = ownership == Ownership::Shared || ownership == Ownership::CopyOnWrite;
+    return counted && info.exclusive() && info.kind() != FrameKind::Object;
+}
+
+// What is left of a setcachepage when its first pages are set: those may be forgotten again before it goes on.
+Receipt rest_of(const Receipt& receipt, uint64_t pages) {
+    Receipt rest = receipt;
+    auto& words = rest.message.words;
+    words[1] += pages * kPageSize;
+    words[3] += pages * kPageSize;
+    words[5] += pages * kPageSize;
+    words[6] -= pages;
+    return rest;
 }
 
 // The page numbers of bytes that lie in whole pages. Errors: BadAddress (unaligned), Invalid (none, too many, or beyond all offsets).
@@ -29,7 +41,7 @@ Result<uint64_t> first_page_of(uint64_t offset, uint64_t pages, uint64_t most) {
 }  // namespace
 
 // None: it is out of the way; DoNotReply: it will be, and the call comes again.
-Error CallHandlers::withdraw(MemoryObject& device, uint64_t page, CacheWork::From from) {
+Error CallHandlers::withdraw(MemoryObject& device, uint64_t page, CacheWork::From from, const Receipt& receipt) {
     if (!context_.slabs().ensure_from_stock<Request>(1).ok()) return Error::NoMemory;
     CacheWork work;
     work.device = context_.processes.named_objects().use(context_.locks(), device.name());
@@ -38,11 +50,11 @@ Error CallHandlers::withdraw(MemoryObject& device, uint64_t page, CacheWork::Fro
     work.end = page + 1;
     work.then = CacheWork::Then::Again;
     work.from = from;
-    return Withdrawal::start(context_, receipt_, work) ? Error::None : Error::DoNotReply;
+    return Withdrawal::start(context_, receipt, work) ? Error::None : Error::DoNotReply;
 }
 
 // One page of the caller's. Error::Again: try once more, something has been put out of the way.
-Error CallHandlers::set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use) {
+Error CallHandlers::set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use, const Receipt& rest) {
     const Result<void> reserved = Reserve::ensure<CachedPage, PageBlock, Run, RunTree>(context_.worker, 0, {1, 2, RunForest::kMostNewRuns, 1});
     if (!reserved.ok()) return reserved.error();
     Leaf* leaf = space.leaves.find(address);
@@ -79,7 +91,7 @@ Error CallHandlers::set_page(Space& space, VirtualAddress address, const CachePl
         error = set();
     }
     if (blocker == nullptr) return error;
-    const Error withdrawn = withdraw(place.device, blocked_page, from);
+    const Error withdrawn = withdraw(place.device, blocked_page, from, rest);
     return withdrawn == Error::None ? Error::Again : withdrawn;
 }
 
@@ -96,7 +108,8 @@ Result<void> CallHandlers::setcachepage(const vm_calls::SetcachepageArguments& a
     const ObjectUse file(context_, in_file ? TRY(use_object(context_, {arguments.device, arguments.inode})) : nullptr);
     const CacheUse use = (flags & kCacheOnce) != 0 ? CacheUse::Once : CacheUse::Keep;
     for (uint64_t i = 0; i < pages;) {
-        const Error error = set_page(space, start + i * kPageSize, {*device, device_page + i, file.get(), file_page + i}, use);
+        const Error error = set_page(space, start + i * kPageSize, {*device, device_page + i, file.get(), file_page + i}, use,
+                                     rest_of(receipt_, i));
         if (error == Error::None) ++i;
         else if (error != Error::Again) return error;
     }
@@ -119,7 +132,7 @@ Result<VirtualAddress> CallHandlers::mapcachepage(const vm_calls::MapcachepageAr
         const Error error = map.collect({*device, device_page + i, file.get(), file_page + i}, blocker);
         if (error == Error::None) ++i;
         else if (error != Error::Again) return error;
-        else if (const Error withdrawn = withdraw(*device, blocker.page, CacheWork::From::File); withdrawn != Error::None) return withdrawn;
+        else if (const Error withdrawn = withdraw(*device, blocker.page, CacheWork::From::File, receipt_); withdrawn != Error::None) return withdrawn;
     }
     context_.worker.statistics.maps.add();
     return map.place(receipt_);

@@ -67,8 +67,8 @@ class CallHandlers {
     Result<SharedRange> shared_at(Space& space, VirtualRange range);
     Result<VirtualAddress> remap_as(const vm_calls::RemapArguments& arguments, Ownership lending);
     Result<VirtualAddress> place_shared(Space& space, VirtualAddress wish, uint64_t bytes, RegionAttributes attributes);
-    Error set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use);
-    Error withdraw(MemoryObject& device, uint64_t page, CacheWork::From from);
+    Error set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use, const Receipt& rest);
+    Error withdraw(MemoryObject& device, uint64_t page, CacheWork::From from, const Receipt& receipt);
     Result<void> forget(uint64_t device, uint64_t page, uint64_t end);
     Error settle_elsewhere(Space& space, VirtualRange range);
     // 0: the caller's. Error: NoProcess, Permission (another's, without the right).

@@ -173,7 +173,10 @@ Outcome step(PageState& state, const Operation& op) {
         case Kind::Fork:
         case Kind::Clear:
         case Kind::Touch:
-        case Kind::Remap: break;
+        case Kind::Remap:
+        case Kind::CacheSet:
+        case Kind::CacheMap:
+        case Kind::CacheForget: break;
     }
     outcome.error = Error::NotImplemented;  // not an operation on a single page
     return outcome;

@@ -80,7 +80,7 @@ void ReferenceSpace::map(const Operation& op, uint64_t chosen) {
     const uint64_t mapping = shared ? next_mapping() : 0;
     erase(chosen, end);
     for (uint64_t page = chosen; page < end; page += kPage)
-        pages_[page] = Page{op.protection, false, shared, contiguous, zeros(), mapping};
+        pages_[page] = Page{op.protection, false, shared, contiguous, zeros(), mapping, false, shared};
     if ((op.flags & kMapGrowsDown) != 0) pages_.at(chosen).guard = true;
 }
 
@@ -239,6 +239,59 @@ bool ReferenceSpace::mapped_throughout(uint64_t start, uint64_t end) const {
 
 void ReferenceSpace::erase(uint64_t start, uint64_t end) {
     pages_.erase(pages_.lower_bound(start), pages_.lower_bound(end));
+}
+
+ReferenceSpace::Page* ReferenceSpace::find(uint64_t page) {
+    const auto found = pages_.find(page);
+    return found == pages_.end() ? nullptr : &found->second;
+}
+
+namespace {
+
+Error check_blocks(const Operation& op, uint64_t most) {
+    const uint64_t pages = round_up_to_pages(op.bytes) / kPage;
+    return pages == 0 || pages > most ? Error::Invalid : Error::None;
+}
+
+}  // namespace
+
+// The caller has made the range present and writable: what is private is the space's alone.
+Error ReferenceCache::set(ReferenceSpace& space, const Operation& op) {
+    if (const Error error = check_blocks(op, kMostCachePages); error != Error::None) return error;
+    if (op.address % kPage != 0) return Error::BadAddress;
+    uint64_t block = op.value;
+    for (uint64_t page = op.address; page < op.address + round_up_to_pages(op.bytes); page += kPage, ++block) {
+        ReferenceSpace::Page* at = space.find(page);
+        if (at == nullptr) return Error::BadAddress;
+        const auto there = blocks_.find(block);
+        if (there != blocks_.end() && there->second == at->contents) continue;
+        blocks_.erase(block);  // what was there gives way, whatever becomes of this one
+        if (at->mapping != 0) return Error::BadAddress;
+        if (at->shared && (at->of_object || at->contents.use_count() > 1)) return Error::Invalid;
+        at->shared = true;
+        at->pinned = false;
+        blocks_[block] = at->contents;
+    }
+    return Error::None;
+}
+
+Error ReferenceCache::check_map(const Operation& op) const {
+    if (const Error error = check_blocks(op, kMostCachePages); error != Error::None) return error;
+    for (uint64_t block = op.value; block < op.value + round_up_to_pages(op.bytes) / kPage; ++block)
+        if (blocks_.find(block) == blocks_.end()) return Error::NoEntry;
+    return Error::None;
+}
+
+void ReferenceCache::map(ReferenceSpace& space, const Operation& op, uint64_t chosen) const {
+    uint64_t block = op.value;
+    for (uint64_t page = chosen; page < chosen + round_up_to_pages(op.bytes); page += kPage)
+        space.put(page, {kProtectRead | kProtectWrite, false, true, false, blocks_.at(block++)});
+}
+
+Error ReferenceCache::forget(const Operation& op) {
+    if (op.bytes == 0) blocks_.clear();
+    else blocks_.erase(blocks_.lower_bound(op.value), blocks_.lower_bound(op.value + round_up_to_pages(op.bytes) / kPage));
+    return Error::None;
 }
 
 }  // namespace shoal::model

@@ -30,6 +30,7 @@ class ReferenceSpace {
         std::shared_ptr<Contents> contents;  // one object where spaces share the page
         uint64_t mapping = 0;                // of shared memory: by which map or remap it came here
         bool read_only = false;              // by remap_ro
+        bool of_object = false;              // came from shared memory, by whatever way
     };
 
     // Each answers like the call of the same name; map takes the address that the system chose and says whether it could.
@@ -51,6 +52,10 @@ class ReferenceSpace {
     Error check_remap(const Operation& op) const;
     void remap_from(const ReferenceSpace& source, const Operation& op, uint64_t chosen);
 
+    // For the cache: a page that is there.
+    Page* find(uint64_t page);
+    void put(uint64_t page, const Page& what) { pages_[page] = what; }
+
     size_t mapped_pages() const { return pages_.size(); }
     // Becomes what a fork of the other space is.
     void copy_from(const ReferenceSpace& source);
@@ -64,6 +69,20 @@ class ReferenceSpace {
 
     std::map<uint64_t, Page> pages_;  // by page address
     uint64_t heap_end_ = kHeapStart;
+};
+
+// The page cache: blocks of one device.
+class ReferenceCache {
+  public:
+    // Of pages that are present: those before the first that cannot be cached are, even so.
+    Error set(ReferenceSpace& space, const Operation& op);
+    // None, or the error that a map of these blocks must give.
+    Error check_map(const Operation& op) const;
+    void map(ReferenceSpace& space, const Operation& op, uint64_t chosen) const;
+    Error forget(const Operation& op);
+
+  private:
+    std::map<uint64_t, std::shared_ptr<ReferenceSpace::Contents>> blocks_;
 };
 
 // Whether a page of this protection lets a program read, write or execute.

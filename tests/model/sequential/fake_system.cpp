@@ -1,5 +1,6 @@
 #include "tests/model/sequential/fake_system.hpp"
 
+#include "abi/message.hpp"
 #include "base/assert.hpp"
 
 namespace shoal::model {
@@ -15,6 +16,33 @@ Outcome FakeSystem::map(const Operation& op) {
     const bool again = defect_ == Defect::PlacesTwice && op.worker % 2 == 1;
     if (!fixed && !again) next_free_ += round_up_to_pages(op.bytes);
     space.map(op, outcome.address);
+    return outcome;
+}
+
+Outcome FakeSystem::remap(const Operation& op) {
+    const uint64_t bytes = round_up_to_pages(op.bytes);
+    ReferenceSpace source = spaces_[op.space];
+    Outcome outcome;
+    outcome.error = check_range(op.address, op.bytes);
+    if (outcome.error != Error::None) return outcome;
+    const bool impossible = op.value % kPageSize != 0 || op.value < kLowestMap || op.value > kUserTop - bytes;
+    if (op.value != 0 && impossible) outcome.error = Error::Invalid;
+    else outcome.error = source.check_remap(op);
+    if (outcome.error == Error::None && op.value != 0 && !spaces_[op.other].is_free(op.value, bytes)) outcome.error = Error::Exists;
+    if (outcome.error != Error::None) return outcome;
+    outcome.address = op.value != 0 ? op.value : next_free_;
+    if (op.value == 0) next_free_ += bytes;
+    spaces_[op.other].remap_from(source, op, outcome.address);
+    return outcome;
+}
+
+Outcome FakeSystem::map_blocks(const Operation& op) {
+    Outcome outcome;
+    outcome.error = cache_.check_map(op);
+    if (outcome.error != Error::None) return outcome;
+    outcome.address = next_free_;
+    next_free_ += round_up_to_pages(op.bytes);
+    cache_.map(spaces_[op.space], op, outcome.address);
     return outcome;
 }
 
@@ -48,19 +76,16 @@ Outcome FakeSystem::apply(const Operation& original) {
             else spaces_[op.other].share_from(space, op);
             return outcome;
         }
-        case Kind::Remap: {
-            const uint64_t bytes = round_up_to_pages(op.bytes);
-            if ((outcome.error = check_range(op.address, op.bytes)) != Error::None) return outcome;
-            if (op.value % kPageSize != 0 || (op.value != 0 && (op.value < kLowestMap || op.value > kUserTop - bytes))) outcome.error = Error::Invalid;
-            else if ((outcome.error = space.check_remap(op)) != Error::None) return outcome;
-            else if (op.value != 0 && !spaces_[op.other].is_free(op.value, bytes)) outcome.error = Error::Exists;
-            if (outcome.error != Error::None) return outcome;
-            outcome.address = op.value != 0 ? op.value : next_free_;
-            if (op.value == 0) next_free_ += bytes;
-            ReferenceSpace source = space;
-            spaces_[op.other].remap_from(source, op, outcome.address);
+        case Kind::Remap: return remap(op);
+        case Kind::CacheSet: {
+            Operation touch = op;
+            touch.flags = kFaultWrite;
+            outcome.error = space.touch(touch);
+            if (outcome.error == Error::None) outcome.error = cache_.set(space, op);
             return outcome;
         }
+        case Kind::CacheMap: return map_blocks(op);
+        case Kind::CacheForget: outcome.error = cache_.forget(op); return outcome;
         case Kind::Renew:
         case Kind::Clear: space.clear(); return outcome;
         case Kind::Touch: outcome.error = space.touch(op); return outcome;

@@ -30,11 +30,14 @@ class FakeSystem : public System {
 
   private:
     Outcome map(const Operation& op);
+    Outcome remap(const Operation& op);
+    Outcome map_blocks(const Operation& op);
 
     std::mutex lock_;
     Defect defect_;
     unsigned workers_;
     std::vector<ReferenceSpace> spaces_;
+    ReferenceCache cache_;
     uint64_t next_free_ = uint64_t{1} << 40;
     uint64_t stale_ = 0;
 };

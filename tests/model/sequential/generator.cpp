@@ -22,7 +22,8 @@ struct Weight {
 constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
                                {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
                                {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1},
-                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}, {Kind::Remap, 4}};
+                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}, {Kind::Remap, 4},
+                               {Kind::CacheSet, 2}, {Kind::CacheMap, 3}, {Kind::CacheForget, 1}};
 
 }  // namespace
 
@@ -104,6 +105,14 @@ void Generator::choose_remap(Operation& op) {
     if (one_in(2)) op.bytes = (1 + below(4)) * kPageSize;
 }
 
+// Few blocks, so that they meet.
+void Generator::choose_blocks(Operation& op) {
+    constexpr uint64_t kBlocks = 48;
+    op.value = below(kBlocks);
+    op.bytes = one_in(40) ? op.bytes % (2 * kMostCachePages * kPageSize) : (1 + below(6)) * kPageSize;
+    if (op.kind == Kind::CacheForget && one_in(6)) op.bytes = 0;
+}
+
 void Generator::choose_end(Operation& op, const ReferenceSpace& space) {
     switch (below(8)) {
         case 0: op.address = 0; break;
@@ -122,6 +131,7 @@ void Generator::aim(Operation& op, const ReferenceSpace& space) {
     if (is_access(op.kind)) return;
     if (one_in(60)) op.address += below(kPageSize);
     if (op.kind == Kind::Remap) choose_remap(op);
+    if (op.kind >= Kind::CacheSet) choose_blocks(op);
     if (op.kind != Kind::Touch) return;
     op.flags = one_in(2) ? uint64_t{kFaultWrite} : 0;
     if (op.bytes < kUserTop) op.bytes %= kMostTouched;

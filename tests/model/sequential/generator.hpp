@@ -24,6 +24,7 @@ class Generator {
     uint64_t protection();
     void aim(Operation& op, const ReferenceSpace& space);
     void choose_map(Operation& op);
+    void choose_blocks(Operation& op);
     void choose_remap(Operation& op);
     void choose_end(Operation& op, const ReferenceSpace& space);
 

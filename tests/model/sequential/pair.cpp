@@ -1,6 +1,7 @@
 #include "tests/model/sequential/pair.hpp"
 
 #include "abi/memory.hpp"
+#include "abi/message.hpp"
 
 namespace shoal::model {
 
@@ -17,6 +18,9 @@ std::string Pair::apply(const Operation& op) {
         case Kind::DontNeed: return compare_error(op, seen, space.dont_need(op));
         case Kind::Share: return compare_share(op, seen);
         case Kind::Remap: return compare_remap(op, seen);
+        case Kind::CacheSet: return compare_cache_set(op, seen);
+        case Kind::CacheMap: return compare_cache_map(op, seen);
+        case Kind::CacheForget: return compare_error(op, seen, cache_.forget(op));
         case Kind::Read:
         case Kind::Write:
         case Kind::Execute: return compare_access(op, seen);
@@ -29,12 +33,17 @@ std::string Pair::apply(const Operation& op) {
     return {};
 }
 
-// Nothing has changed, except that spaces which `share` or `fork` left half-way are good for exit only.
+// Nothing has changed, except that spaces which `share` or `fork` left half-way are good for exit only; of pages that were to be cached some may be.
 std::string Pair::settle_shortage(const Operation& op) {
     if (op.kind == Kind::Renew) return "no memory for a space";
-    if (op.kind != Kind::Share && op.kind != Kind::Fork) return {};
+    if (op.kind != Kind::Share && op.kind != Kind::Fork && op.kind != Kind::CacheSet) return {};
+    if (op.kind == Kind::CacheSet) {
+        Operation forget = op;
+        forget.kind = Kind::CacheForget;
+        if (std::string what = compare_error(forget, system_->apply(forget), cache_.forget(forget)); !what.empty()) return what;
+    }
     for (const uint8_t which : {op.space, op.other}) {
-        if (op.kind == Kind::Fork && which == op.space) continue;
+        if (which == (op.kind == Kind::Fork ? op.space : op.other) && op.kind != Kind::Share) continue;
         Operation renew;
         renew.kind = Kind::Renew;
         renew.space = which;
@@ -93,6 +102,22 @@ std::string Pair::compare_remap(const Operation& op, const Outcome& seen) {
     if (seen.error != Error::None) return compare_error(op, seen, Error::None);
     if (op.value != 0 ? seen.address != op.value : !destination.is_free(seen.address, bytes)) return "this address is not free or not as asked";
     destination.remap_from(source, op, seen.address);
+    return {};
+}
+
+std::string Pair::compare_cache_set(const Operation& op, const Outcome& seen) {
+    Operation touch = op;
+    touch.flags = kFaultWrite;
+    if (const Error error = spaces_[op.space].touch(touch); error != Error::None) return compare_error(op, seen, error);
+    return compare_error(op, seen, cache_.set(spaces_[op.space], op));
+}
+
+std::string Pair::compare_cache_map(const Operation& op, const Outcome& seen) {
+    const Error expected = cache_.check_map(op);
+    if (expected == Error::None && seen.error == Error::NoEntry && system_->may_run_out()) return {};  // memory was short meanwhile
+    if (seen.error != Error::None || expected != Error::None) return compare_error(op, seen, expected);
+    if (!spaces_[op.space].is_free(seen.address, round_up_to_pages(op.bytes))) return "this address is not free";
+    cache_.map(spaces_[op.space], op, seen.address);
     return {};
 }
 

@@ -26,12 +26,15 @@ class Pair {
     std::string compare_map(const Operation& op, const Outcome& seen);
     std::string compare_fork(const Operation& op, const Outcome& seen);
     std::string compare_remap(const Operation& op, const Outcome& seen);
+    std::string compare_cache_set(const Operation& op, const Outcome& seen);
+    std::string compare_cache_map(const Operation& op, const Outcome& seen);
     std::string compare_share(const Operation& op, const Outcome& seen);
     std::string compare_error(const Operation& op, const Outcome& seen, Error expected);
     std::string compare_access(const Operation& op, const Outcome& seen);
 
     std::unique_ptr<System> system_;
     std::vector<ReferenceSpace> spaces_;
+    ReferenceCache cache_;
 };
 
 }  // namespace shoal::model

@@ -95,7 +95,9 @@ TEST_F(Spawn, ARoleIsHandedDownByWhoHasIt) {
     expect_refused(managing, Error::Permission);
     managing.role = ProgramRole::Driver;
     expect_refused(managing, Error::Permission);
-    managing.role = ProgramRole{3};
+    managing.role = ProgramRole::FileServer;
+    expect_refused(managing, Error::Permission);
+    managing.role = ProgramRole{4};
     expect_refused(managing, Error::Invalid);
 
     SpawnRequest first = request_for("");

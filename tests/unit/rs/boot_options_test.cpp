@@ -41,6 +41,7 @@ TEST(BootOptions, TheRoleIsAManagersOnlyByItsName) {
     EXPECT_EQ(BootOptions("rs.program=x").role(), ProgramRole::User);
     EXPECT_EQ(BootOptions("rs.program=x rs.role=manager").role(), ProgramRole::ProcessManager);
     EXPECT_EQ(BootOptions("rs.role=driver").role(), ProgramRole::Driver);
+    EXPECT_EQ(BootOptions("rs.role=fileserver").role(), ProgramRole::FileServer);
     EXPECT_EQ(BootOptions("rs.role=managers").role(), ProgramRole::User);
     EXPECT_EQ(BootOptions("rs.role=").role(), ProgramRole::User);
 }
