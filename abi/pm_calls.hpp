@@ -25,7 +25,7 @@ inline constexpr int64_t kFaultedStatus = 139;     // as a shell shows SIGSEGV
 // What a program may do beyond its own process. Nobody can give a child more than he has; RS has all.
 enum class ProgramRole : uint64_t {
     User,
-    ProcessManager,  // drives kernel and VM as PM does, and is a system process
+    ProcessManager,  // drives kernel and VM as PM does, and VM as file servers do; is a system process
     Driver,          // may map any device's memory
     FileServer,      // fills the page cache, and gives shared memory to others
 };

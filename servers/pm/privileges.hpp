@@ -22,7 +22,22 @@ constexpr Privileges user_privileges() {
     return privileges;
 }
 
-// Makes processes and their spaces itself, without PM, and hears itself how they end.
+// What file servers, and who manages shared memory, do in VM.
+constexpr uint64_t kFileServerCalls = [] {
+    uint64_t mask = 0;
+    for (const VmCall call : {VmCall::Setcachepage, VmCall::Mapcachepage, VmCall::Forgetcachepage, VmCall::Clearcache, VmCall::Remap,
+                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref})
+        mask |= uint64_t{1} << static_cast<unsigned>(call);
+    return mask;
+}();
+
+constexpr Privileges file_server_privileges() {
+    Privileges privileges = user_privileges();
+    privileges.vm_call_mask |= kFileServerCalls;
+    return privileges;
+}
+
+// Makes processes and their spaces itself, without PM, and hears itself how they end; and does in VM what other servers do.
 constexpr Privileges process_manager_privileges() {
     Privileges privileges = user_privileges();
     for (const KernelCall call : {KernelCall::ProcessCreate, KernelCall::ProcessStart, KernelCall::ProcessKill,
@@ -30,6 +45,7 @@ constexpr Privileges process_manager_privileges() {
         privileges.kernel_call_mask[static_cast<unsigned>(call) / 64] |= uint64_t{1} << static_cast<unsigned>(call) % 64;
     for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Exit})
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
+    privileges.vm_call_mask |= kFileServerCalls;
     privileges.flags = kSystemProcess;
     return privileges;
 }
@@ -39,15 +55,6 @@ constexpr Privileges driver_privileges() {
     Privileges privileges = user_privileges();
     for (const VmCall call : {VmCall::Mmap, VmCall::Adddma}) privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.device_memory[0] = {FrameNumber{0}, ~uint64_t{0}};
-    return privileges;
-}
-
-// What file servers, and who manages shared memory, do in VM.
-constexpr Privileges file_server_privileges() {
-    Privileges privileges = user_privileges();
-    for (const VmCall call : {VmCall::Setcachepage, VmCall::Mapcachepage, VmCall::Forgetcachepage, VmCall::Clearcache, VmCall::Remap,
-                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref})
-        privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     return privileges;
 }
 

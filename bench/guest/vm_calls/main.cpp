@@ -111,8 +111,8 @@ constexpr Workload kWorkloads[] = {
     {"fork_exit_procs", Actors::Processes, kForks, fork_round, nullptr, nullptr, Waiting::Spins, ProgramRole::ProcessManager},
     {"brk_touch_procs", Actors::Processes, kSinglePages, brk_round},
     {"mprotect_procs", Actors::Processes, kSinglePages, mprotect_round},
-    {"remap_unmap_procs", Actors::Processes, kRemaps, remap_round, nullptr, nullptr, Waiting::Spins, ProgramRole::FileServer},
-    {"cache_procs", Actors::Processes, kSinglePages, cache_round, nullptr, nullptr, Waiting::Spins, ProgramRole::FileServer},
+    {"remap_unmap_procs", Actors::Processes, kRemaps, remap_round, nullptr, nullptr, Waiting::Spins, ProgramRole::ProcessManager},
+    {"cache_procs", Actors::Processes, kSinglePages, cache_round, nullptr, nullptr, Waiting::Spins, ProgramRole::ProcessManager},
 };
 
 }  // namespace
