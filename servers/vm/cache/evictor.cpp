@@ -7,20 +7,25 @@ namespace shoal::vm {
 
 namespace {
 
-constexpr unsigned kBlocksAtOnce = 64;  // under the device's lock
+constexpr unsigned kBlocksAtOnce = 64;     // under the device's lock
+constexpr unsigned kBlocksPerStep = 1024;  // that are looked at
 
 // One device's turn.
 class Sweep {
   public:
-    Sweep(WorkerContext& context, MemoryObject& device, uint64_t& wanted) : context_(context), device_(device), wanted_(wanted) {}
+    // budget: of blocks.
+    Sweep(WorkerContext& context, MemoryObject& device, uint64_t& wanted, size_t& budget)
+        : context_(context), device_(device), wanted_(wanted), budget_(budget) {}
 
     // Twice around: the first time for those that were used lately.
     void run() {
         size_t blocks = 2 * blocks_of_device();
-        while (blocks > 0 && wanted_ > 0) {
-            const size_t part = blocks < kBlocksAtOnce ? blocks : kBlocksAtOnce;
+        while (blocks > 0 && wanted_ > 0 && budget_ > 0) {
+            size_t part = blocks < kBlocksAtOnce ? blocks : kBlocksAtOnce;
+            if (part > budget_) part = budget_;
             if (!turn(part)) return;
             blocks -= part;
+            budget_ -= part;
         }
     }
 
@@ -64,12 +69,7 @@ class Sweep {
         if (context_.frame_table()[page.frame].references() != 1) return false;
         MemoryObject* file = page.file;
         if (file == nullptr) return true;
-        {
-            Guard guard(context_.locks(), file->lock);
-            if (file->attachments() > 0) return false;
-        }
-        // Who attaches it from here on looks for the page when it has gone.
-        PageCache::leave_file(context_, page);
+        if (!PageCache::leave_unused_file(context_, page)) return false;
         release_object(context_, *file);
         return true;
     }
@@ -88,7 +88,10 @@ class Sweep {
     WorkerContext& context_;
     MemoryObject& device_;
     uint64_t& wanted_;
+    size_t& budget_;
 };
+
+}  // namespace
 
 bool anything_cached(WorkerContext& context) {
     uint64_t pages = 0;
@@ -99,15 +102,25 @@ bool anything_cached(WorkerContext& context) {
     return pages != 0;
 }
 
-}  // namespace
+void keep_room(WorkerContext& context) {
+    constexpr uint64_t kPart = 16, kEvicted = 512;
+    int64_t in_use = 0;
+    const ArenaHeader& arena = *context.worker.arena;
+    for (uint32_t cpu = 0; cpu < arena.cpus; ++cpu) in_use += arena.workers[cpu].frames.in_use();
+    const uint64_t memory = context.processes.memory().raw() - arena.permanent_pages;
+    if (static_cast<uint64_t>(in_use) + memory / kPart > memory) evict(context, kEvicted);
+}
 
 void evict(WorkerContext& context, uint64_t wanted) {
     if (!anything_cached(context)) return;
     NamedObjects& names = context.processes.named_objects();
     uint64_t& hand = context.processes.shard(context.cpu()).evictor_at;
-    for (uint64_t left = names.chains(); left > 0 && wanted > 0; --left, ++hand)
+    size_t budget = kBlocksPerStep;
+    constexpr uint64_t kChainsPerStep = 16 * kBlocksPerStep;
+    const uint64_t chains = names.chains() < kChainsPerStep ? names.chains() : kChainsPerStep;
+    for (uint64_t left = chains; left > 0 && wanted > 0 && budget > 0; --left, ++hand)
         names.for_each_in(hand, [&](MemoryObject& object) {
-            if (!object.name().is_file()) Sweep(context, object, wanted).run();
+            if (!object.name().is_file()) Sweep(context, object, wanted, budget).run();
         });
 }
 

@@ -8,7 +8,12 @@
 
 namespace shoal::vm {
 
-// Gives up as many pages, if there are; their frames go to the worker's cache.
+// Gives up as many pages, if there are, and if they are found in one step's time; their frames go to the worker's cache. The next call goes on from
+// there.
 void evict(WorkerContext& context, uint64_t wanted);
+// Whether another step may find some.
+[[nodiscard]] bool anything_cached(WorkerContext& context);
+// Before something is put into the cache: so that it does not take the last part of memory, of which tables need whole areas.
+void keep_room(WorkerContext& context);
 
 }  // namespace shoal::vm

@@ -15,8 +15,16 @@ CachedPage* PageCache::next(WorkerContext& context, MemoryObject& device, uint64
         const PageBlock* block = device.blocks().front();
         page = block == nullptr ? CacheWork::kAll : block->number() << PageBlock::kPagesShift;
     }
-    for (const uint64_t last = end - page < kPagesAtOnce ? end : page + kPagesAtOnce; page < last; ++page)
-        if (CachedPage* found = find(context, device, page)) return found;
+    const uint64_t last = end - page < kPagesAtOnce ? end : page + kPagesAtOnce;
+    while (page < last) {
+        const uint64_t number = PageBlock::block_of(page), behind = (number + 1) << PageBlock::kPagesShift;
+        const PageBlock* block = context.processes.page_index().find(device, number);
+        for (; block != nullptr && page < behind && page < last; ++page) {
+            const ObjectPage there = block->get(PageBlock::place_of(page));
+            if (there.there()) return static_cast<CachedPage*>(context.frame_table()[there.frame()].owner());
+        }
+        page = behind < last ? behind : last;
+    }
     return nullptr;
 }
 
@@ -46,9 +54,14 @@ void PageCache::associate(WorkerContext& context, CachedPage& page, MemoryObject
 }
 
 void PageCache::take(WorkerContext& context, MemoryObject& object, uint64_t page) {
+    Guard guard(context.locks(), object.lock);
+    take_locked(context, object, page);
+}
+
+// Under the object's lock.
+void PageCache::take_locked(WorkerContext& context, MemoryObject& object, uint64_t page) {
     PageIndex& index = context.processes.page_index();
     PageBlock* block = index.find(object, PageBlock::block_of(page));
-    Guard guard(context.locks(), object.lock);
     if (!block->leave(PageBlock::place_of(page))) return;
     object.blocks().remove(*block);
     index.remove(context.locks(), *block);
@@ -58,6 +71,17 @@ void PageCache::take(WorkerContext& context, MemoryObject& object, uint64_t page
 void PageCache::leave_file(WorkerContext& context, CachedPage& page) {
     take(context, *page.file, page.file_page);
     page.file = nullptr;
+}
+
+bool PageCache::leave_unused_file(WorkerContext& context, CachedPage& page) {
+    {
+        Guard guard(context.locks(), page.file->lock);
+        // References last: who has let go of the file has taken his before (FlushBatch::take_borrowed()).
+        if (page.file->attachments() > 0 || context.frame_table()[page.frame].references() != 1) return false;
+        take_locked(context, *page.file, page.file_page);
+    }
+    page.file = nullptr;
+    return true;
 }
 
 void PageCache::remove(WorkerContext& context, CachedPage& page) {

@@ -33,12 +33,15 @@ class PageCache {
 
     // Takes the page out of its file: the use of it is the caller's.
     static void leave_file(WorkerContext& context, CachedPage& page);
+    // Likewise, if nobody has the file attached, and the cache alone has the page; or returns false.
+    static bool leave_unused_file(WorkerContext& context, CachedPage& page);
     // Takes a page that is in no file off its device. Its frame is Withdrawn, and the reference to it the caller's; so is the use of the device.
     static void remove(WorkerContext& context, CachedPage& page);
 
   private:
     static void put(WorkerContext& context, MemoryObject& object, uint64_t page, FrameNumber frame);
     static void take(WorkerContext& context, MemoryObject& object, uint64_t page);
+    static void take_locked(WorkerContext& context, MemoryObject& object, uint64_t page);
 };
 
 }  // namespace shoal::vm

@@ -115,6 +115,7 @@ bool Withdrawal::start(WorkerContext& context, const Receipt& receipt, CacheWork
 bool Withdrawal::proceed(WorkerContext& context, Request& request) {
     CacheWork& work = request.cache;
     if (request.finished) return true;
+    ++request.flushes;  // our own: a flush that ends at once does not send the request on meanwhile
     for (unsigned done = 0; done < kPagesPerStep; ++done) {
         if (work.walking()) {
             if (!walk(context, request)) break;
@@ -125,9 +126,9 @@ bool Withdrawal::proceed(WorkerContext& context, Request& request) {
         request.finished = true;
         break;
     }
-    if (request.finished && request.flushes == 0) return true;
-    if (request.flushes == 0) context.desk.push_ready(request);
-    return false;
+    if (--request.flushes > 0) return false;
+    if (!request.finished) context.desk.push_ready(request);
+    return request.finished;
 }
 
 }  // namespace shoal::vm

@@ -35,6 +35,7 @@ void detach(WorkerContext& context, Space& space, Attachment& attachment) {
 // Whether a region names it, or may have, and its pages are still being unmapped.
 bool in_use(WorkerContext& context, Space& space, const Attachment& attachment) {
     bool found = false;
+    if (!attachment.placed()) return false;
     space.for_each_segment(attachment.range(), [&](Segment& segment) {
         if (found) return;
         SegmentHold held(context, space, segment);

@@ -1,4 +1,5 @@
 // setcachepage, mapcachepage, forgetcachepage and clearcache: what file servers do with the page cache.
+#include "servers/vm/cache/evictor.hpp"
 #include "servers/vm/cache/withdrawal.hpp"
 #include "servers/vm/calls/cache_map.hpp"
 #include "servers/vm/calls/call_handlers.hpp"
@@ -13,10 +14,11 @@ namespace {
 constexpr uint64_t kMostForgotten = uint64_t{1} << 20;  // pages a call
 
 // Whether the frame may become the cache's: the leaf has it alone, and it never was shared memory's, whose object may have it still.
-bool is_givable(const FrameInfo& info, Ownership ownership) {
-    if (is_exclusive(ownership)) return true;
+// What a device may know stays as it is.
+bool is_givable(FrameTable frames, FrameNumber frame, Ownership ownership) {
+    if (ownership == Ownership::Exclusive) return true;
     const bool counted = ownership == Ownership::Shared || ownership == Ownership::CopyOnWrite;
-    return counted && info.exclusive() && info.kind() != FrameKind::Object;
+    return counted && frames[frame].exclusive() && frames[frame].kind() != FrameKind::Object;
 }
 
 // What is left of a setcachepage when its first pages are set: those may be forgotten again before it goes on.
@@ -77,7 +79,7 @@ Error CallHandlers::set_page(Space& space, VirtualAddress address, const CachePl
         if (blocker != nullptr) return blocked_page = blocker->device_page, Error::Again;
         if (same) return PageCache::associate(context_, *there, *place.file, place.file_page), Error::None;
         const PageState state = run->state();
-        if (!is_givable(context_.frame_table()[frame], state.ownership))
+        if (!is_givable(context_.frame_table(), frame, state.ownership))
             return state.ownership == Ownership::Shared ? Error::Invalid : Error::BadAddress;
         // --- commit point ---
         PageCache::enter(context_, place, frame, use);
@@ -101,6 +103,8 @@ Result<void> CallHandlers::setcachepage(const vm_calls::SetcachepageArguments& a
     if (arguments.device == 0 || (flags & ~uint64_t{kCacheOnce}) != 0) return Error::Invalid;
     const uint64_t device_page = TRY(first_page_of(arguments.device_offset, pages, kMostCachePages));
     const uint64_t file_page = TRY(first_page_of(arguments.inode_offset, pages, kMostCachePages));
+    constexpr uint64_t kBetweenLooks = 64;  // pages
+    if (context_.processes.shard(context_.cpu()).pages_cached.value() % kBetweenLooks < pages) keep_room(context_);
     const VirtualAddress start = arguments.address;
     if (!start.page_aligned() || !start.in_user_space() || pages * kPageSize > kUserTop - start.raw()) return Error::BadAddress;
     const ObjectUse device(context_, TRY(use_object(context_, {arguments.device})));

@@ -35,57 +35,64 @@ Error CacheMap::collect(const CachePlace& place, Blocker& blocker) {
 // The leaves, and what mapping takes.
 Result<void> CacheMap::prepare(VirtualRange range) {
     static_assert(kMostCachePages <= kPagesPerLeaf);
-    for (const VirtualAddress at : {range.start, range.end - 1}) {
+    const VirtualAddress ends[] = {range.start, range.end - 1};
+    for (unsigned i = 0; i < 2; ++i) {
         TRY(reserve_for_touch(context_));
-        if (obtain_leaf(context_, space_, at) == nullptr) return Error::NoMemory;
+        leaves_[i] = obtain_leaf(context_, space_, ends[i]);
+        if (leaves_[i] == nullptr) return Error::NoMemory;
     }
     TRY((Reserve::ensure<RunTree, Run, Request>(context_.worker, 0, {2, 2 * RunTree::kMostNewRuns, 1})));
     return space_.quota.charge(context_.locks(), context_.slabs(), PageCount{count_});
 }
 
-// False: a leaf is being flushed, and the call has been put aside until it is.
-bool CacheMap::map(VirtualRange range, const Receipt& receipt) {
-    Leaf* first = space_.leaves.find(range.start);
-    Leaf* last = space_.leaves.find(range.end - 1);
+CacheMap::Outcome CacheMap::map(VirtualRange range, const Receipt& receipt) {
+    Leaf& first = *leaves_[0];
+    Leaf& last = *leaves_[1];
     const auto put = [&](Leaf& leaf) {
         const PageSpan span = leaf.pages_of(range);
         const uint64_t before = leaf.range().start > range.start ? (leaf.range().start - range.start) >> kPageShift : 0;
         for (unsigned page = span.first; page < span.end; ++page)
             map_unowned(context_, leaf, span, page, frames_[before + (page - span.first)], {Ownership::Shared, Access::read_write()});
     };
-    const auto ready = [&](Leaf& leaf) {
-        if (leaf.dead || leaf.flushing > 0) park(context_, receipt, leaf.waiting);
-        return !leaf.dead && leaf.flushing == 0;
+    const auto look = [&](Leaf& leaf) {
+        if (leaf.flushing == 0) return leaf.dead ? Outcome::Raced : Outcome::Mapped;
+        park(context_, receipt, leaf.waiting);
+        return Outcome::Parked;
     };
-    if (first == last) {
-        Guard guard(context_.locks(), first->lock);
-        if (!ready(*first)) return false;
-        put(*first);
-        return true;
+    if (&first == &last) {
+        Guard guard(context_.locks(), first.lock);
+        const Outcome outcome = look(first);
+        if (outcome == Outcome::Mapped) put(first);
+        return outcome;
     }
-    PairGuard guard(context_.locks(), first->lock, first->order_key(), last->lock, last->order_key());
-    if (!ready(*first) || !ready(*last)) return false;
-    put(*first);
-    put(*last);
-    return true;
+    PairGuard guard(context_.locks(), first.lock, first.order_key(), last.lock, last.order_key());
+    Outcome outcome = look(first);
+    if (outcome == Outcome::Mapped) outcome = look(last);
+    if (outcome != Outcome::Mapped) return outcome;
+    put(first);
+    put(last);
+    return outcome;
 }
 
 Result<VirtualAddress> CacheMap::place(const Receipt& receipt) {
-    TRY(context_.slabs().ensure<Request>(1));
     const uint64_t bytes = PageCount{count_}.bytes();
     const RegionAttributes closed{Access::read_write(), RegionTraits::None, RegionWork::Changing, MemoryType::Cache};
-    const VirtualRange range = VirtualRange::of(TRY(place_anywhere(context_, space_, bytes, closed)), bytes);
-    const Result<void> prepared = prepare(range);
-    const bool mapped = prepared.ok() && map(range, receipt);
-    if (mapped) {
-        count_ = 0;  // the references are the leaves'
-        open_regions(context_, space_, range);
-        return range.start;
+    for (;;) {
+        const VirtualRange range = VirtualRange::of(TRY(place_anywhere(context_, space_, bytes, closed)), bytes);
+        if (const Result<void> prepared = prepare(range); !prepared.ok()) {
+            take_back(context_, space_, range);
+            return prepared.error();
+        }
+        const Outcome outcome = map(range, receipt);
+        if (outcome == Outcome::Mapped) {
+            count_ = 0;  // the references are the leaves'
+            open_regions(context_, space_, range);
+            return range.start;
+        }
+        take_back(context_, space_, range);
+        space_.quota.refund(context_.locks(), PageCount{count_});
+        if (outcome == Outcome::Parked) return Error::DoNotReply;
     }
-    take_back(context_, space_, range);
-    if (!prepared.ok()) return prepared.error();
-    space_.quota.refund(context_.locks(), PageCount{count_});
-    return Error::DoNotReply;
 }
 
 }  // namespace shoal::vm

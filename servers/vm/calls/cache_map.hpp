@@ -23,11 +23,17 @@ class CacheMap {
     Result<VirtualAddress> place(const Receipt& receipt);
 
   private:
+    enum class Outcome : uint8_t {
+        Mapped,
+        Parked,  // a leaf is being flushed: the call has been put aside until it is
+        Raced,   // a leaf has been given up meanwhile
+    };
     Result<void> prepare(VirtualRange range);
-    bool map(VirtualRange range, const Receipt& receipt);
+    Outcome map(VirtualRange range, const Receipt& receipt);
 
     WorkerContext& context_;
     Space& space_;
+    Leaf* leaves_[2] = {};         // over the range's first and last page
     uint32_t count_ = 0;
     FrameNumber frames_[kMostCachePages];  // with a reference each
 };

@@ -59,7 +59,8 @@ class FrameInfo {
     }
     // By a holder of a reference, for another one. Nobody else counts while it is the only one.
     void share() {
-        if (references_.load(std::memory_order_relaxed) == 1) references_.store(2, std::memory_order_relaxed);
+        // acquire pairs with release(): what those did who held it before is done, for who sees our count later
+        if (references_.load(std::memory_order_acquire) == 1) references_.store(2, std::memory_order_relaxed);
         else references_.fetch_add(1, std::memory_order_relaxed);
     }
     // By one who has it lent from a holder, and keeps that one from letting go (an object's page, under the lock of a leaf that maps it).

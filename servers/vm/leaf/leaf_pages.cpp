@@ -59,10 +59,11 @@ void hold_pages(WorkerContext& context, Leaf& leaf, PageSpan span) {
         const PageState state = run->state();
         SHOAL_ASSERT(state.ownership == Ownership::Pinned || state.ownership == Ownership::Shared);
         at = part.end;
-        if (state.ownership == Ownership::Pinned) leaf.trees.restate(context.slabs(), leaf.table(), part, {Ownership::Shared, state.access});
+        const bool pinned = state.ownership == Ownership::Pinned;
+        if (pinned) leaf.trees.restate(context.slabs(), leaf.table(), part, {Ownership::Shared, state.access});
         for (unsigned page = part.first; page < part.end; ++page) {
             FrameInfo& info = frames[leaf.table().get(page).frame()];
-            info.set_owner(nullptr);
+            if (pinned) info.set_owner(nullptr);
             info.share();
         }
     }

@@ -53,7 +53,8 @@ Endpoint heard(const WorkerContext& context) { return context.desk.holding ? kKe
 
 [[gnu::noinline]] TrapResult serve_generally(WorkerContext& context, Exchange& exchange, uint64_t status) {
     exchange.status = status;
-    exchange.after_shortage = exchange.again = false;
+    exchange.rounds = 0;
+    exchange.again = false;
     const Action action = dispatch_generally(context, exchange);
     return finish_and_receive(context, action, exchange.message, heard(context));
 }

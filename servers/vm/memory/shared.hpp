@@ -1,8 +1,8 @@
 // Shared memory: pages of an object, which every space that has it attached sees alike. Zeros until somebody writes; whoever touches a page first
-// makes it, and the leaves borrow it. A fork's copy has the object attached, too, and finds its pages by its own faults.
+// makes it, and the leaves borrow it, with those beside it that are there. A fork's copy has the object attached, too, and finds its pages by its own faults.
 #pragma once
 
-#include "servers/vm/memory/page_supply.hpp"
+#include "servers/vm/memory/map_around.hpp"
 
 namespace shoal::vm {
 
@@ -21,6 +21,7 @@ struct SharedMemory {
         if (!supply.block->get(at).there() && !put(supply, at)) return Touch::Raced;
         const PageState state = PageState::in_region(supply.attributes.attachment()->lending(), supply.attributes.access);
         map_unowned(supply.context, leaf, region, page, supply.block->get(at).frame(), state);
+        map_around(supply, leaf, region, page, at, state);
         return Touch::Mapped;
     }
     static Result<PhysicalAddress> place(WorkerContext&, Space&, VirtualAddress, RegionAttributes) { return Error::Invalid; }

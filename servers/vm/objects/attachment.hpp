@@ -37,11 +37,12 @@ class alignas(kCacheLine) Attachment {
     // Where a page of the object is; an address outside of all: nowhere.
     [[nodiscard]] VirtualAddress address_of(uint64_t page) const {
         const uint64_t offset = (page - first_page_) << kPageShift;
-        if (start() == VirtualAddress{kUserTop}) return start();
+        if (!placed()) return VirtualAddress{kUserTop};
         return page >= first_page_ && offset < bytes_ ? start() + offset : VirtualAddress{kUserTop};
     }
     // What its pages are to a leaf: Borrowed or BorrowedReadOnly.
     [[nodiscard]] Ownership lending() const { return lending_; }
+    [[nodiscard]] bool placed() const { return start() < VirtualAddress{kUserTop}; }
     [[nodiscard]] VirtualRange range() const { return VirtualRange::of(start(), bytes_); }
     [[nodiscard]] ObjectPlace place_of(VirtualAddress address) const {
         return {*object_, first_page_ + ((address - start()) >> kPageShift)};

@@ -39,7 +39,7 @@ struct CacheWork {
 struct Receipt {
     Message message;
     uint64_t status = 0;            // StatusFlags
-    bool after_shortage = false;    // memory was already called in for it: the next failure is final
+    uint8_t rounds = 0;             // of calling in memory for it: the next failure is final, unless the cache may still give way
     bool again = false;             // it has waited, and others of its space have run meanwhile
 };
 

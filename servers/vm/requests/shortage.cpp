@@ -55,14 +55,20 @@ void drain(WorkerContext& context) {
 
 namespace {
 
+// One; where pages are cached, so many that a round, which gives up a few of them for each CPU, has come around most of them.
+bool had_its_rounds(WorkerContext& context, const Receipt& receipt) {
+    constexpr uint8_t kMostRounds = 64;
+    return receipt.rounds > 0 && (receipt.rounds >= kMostRounds || !anything_cached(context));
+}
+
 // Whether a round of draining may help.
 bool worth_waiting(WorkerContext& context, const Receipt& receipt) {
     // With plenty it was the quota, or addresses: no use in troubling the others.
-    return !receipt.after_shortage && context.worker.arena->frame_pool->free_frames() <= kPlenty;
+    return !had_its_rounds(context, receipt) && context.worker.arena->frame_pool->free_frames() <= kPlenty;
 }
 
 void wait_for_round(WorkerContext& context, Request& request) {
-    request.receipt.after_shortage = true;
+    ++request.receipt.rounds;
     Shortage& shortage = context.processes.shortage();
     {
         Guard guard(context.locks(), shortage.lock);
@@ -86,7 +92,7 @@ bool wait_for_memory(WorkerContext& context, const Receipt& receipt) {
 }
 
 bool wait_for_neighbours(WorkerContext& context, Request& request) {
-    if (request.receipt.after_shortage) return false;
+    if (had_its_rounds(context, request.receipt)) return false;
     wait_for_round(context, request);
     return true;
 }

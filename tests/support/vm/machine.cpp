@@ -30,7 +30,8 @@ bool Machine::receive(Receipt& receipt) {
     if (cpu.inbox.empty()) return false;
     receipt.message = cpu.inbox.front();
     receipt.status = kFromKernel;
-    receipt.after_shortage = receipt.again = false;
+    receipt.rounds = 0;
+    receipt.again = false;
     cpu.inbox.pop_front();
     return true;
 }

@@ -1,6 +1,7 @@
 // The page cache, as file servers use it: blocks of a device that outlive their mappings, until they are forgotten or memory ends.
 #include <gtest/gtest.h>
 
+#include "abi/message.hpp"
 #include "tests/support/vm/harness.hpp"
 
 namespace shoal::vm::test {
@@ -186,6 +187,21 @@ TEST_F(Cache, GivesWayWhereMemoryEnds) {
     EXPECT_EQ(vm.munmap(kCpu0, server, big, wanted * kPageSize), Error::None);
 }
 
+// One request for more than a round gives: it has as many rounds as the cache can serve.
+TEST_F(Cache, GivesWayToLongRequests) {
+    constexpr uint64_t kPart = 256, kWanted = 6000;
+    for (uint64_t set_pages = 0; set_pages < 14'000; set_pages += kPart) {
+        const VirtualAddress a = filled(server, kPart, set_pages);
+        ASSERT_EQ(set(server, a, {set_pages}, kPart), Error::None);
+        ASSERT_EQ(vm.munmap(kCpu0, server, a, kPart * kPageSize), Error::None);
+    }
+    const VirtualAddress big = vm.mmap(kCpu0, other, kWanted * kPageSize).release();
+    const Message touch{{0, other.raw(), kProcessTouch, big.raw(), kWanted * kPageSize, kFaultWrite}};
+    EXPECT_EQ(vm.call(kCpu0, server, VmCall::Procctl, touch).outcome(), Error::None);
+    EXPECT_EQ(vm.usage(kCpu1, other).resident_pages, kWanted);
+    EXPECT_LT(cached(), 14'000 - kWanted / 2);
+}
+
 TEST_F(Cache, SaysWhatIsWrong) {
     const VirtualAddress a = filled(server, 4, 1), untouched = vm.mmap(kCpu0, server, kPageSize).release();
     const VirtualAddress shared = vm.mmap(kCpu0, server, kPageSize, kProtectRead | kProtectWrite, kMapShared | kMapAnonymous).release();
@@ -199,6 +215,13 @@ TEST_F(Cache, SaysWhatIsWrong) {
     EXPECT_EQ(set(server, untouched, {1}), Error::BadAddress) << "no page there";
     EXPECT_EQ(set(server, untouched + 64 * kLeafSize, {1}), Error::BadAddress);
     EXPECT_EQ(set(server, shared, {1}), Error::BadAddress) << "somebody else's";
+    constexpr uint64_t kNeighbours = kMapPrivate | kMapAnonymous | kMapPopulate | kMapContiguous;
+    const VirtualAddress pinned = vm.mmap(kCpu0, server, kPageSize, kProtectRead | kProtectWrite, kNeighbours).release();
+    EXPECT_EQ(set(server, pinned, {1}), Error::BadAddress) << "a device may know it";
+    const uint64_t registers = Machine::kDevice.first.address().raw();
+    const Message mapped = vm.call(kCpu0, server, VmCall::MapPhys, {{0, 0, registers, kPageSize, kProtectRead | kProtectWrite}});
+    ASSERT_EQ(vm.write(kCpu0, server, VirtualAddress{mapped.words[1]}, 1), Error::None);
+    EXPECT_EQ(set(server, VirtualAddress{mapped.words[1]}, {1}), Error::BadAddress) << "no memory at all";
     EXPECT_EQ(set(server, a, {1}, 1, 0, 0), Error::CallDenied);
     EXPECT_EQ(set(server, a, {2}, 5), Error::BadAddress);
     EXPECT_TRUE(holds(server, map(server, {2}, 4), 4, 1)) << "those before it are cached";
