@@ -76,7 +76,7 @@ FrameNumber Arena::header_frame(const FrameRange* memory, uint32_t memory_ranges
 
 void Arena::describe_frames(const ArenaPlan& plan, FrameTable table, FrameRange permanent) {
     const auto describe = [&](FrameRange range, FrameKind kind) {
-        for (uint64_t i = 0; i < range.count; ++i) table[range.first + i].kind_ = kind;
+        for (uint64_t i = 0; i < range.count; ++i) table[range.first + i].set_kind(kind);
     };
     for (uint64_t i = 0; i < table.span().count; ++i)
         new (&table[table.span().first + i]) FrameInfo;
@@ -91,7 +91,7 @@ void Arena::free_the_rest(const ArenaPlan& plan, FrameTable table, FramePool& po
         const FrameRange range = plan.memory[i];
         for (uint64_t start = 0, end; start < range.count; start = end + 1) {
             end = start;
-            while (end < range.count && table[range.first + end].kind_ == FrameKind::Free) ++end;
+            while (end < range.count && table[range.first + end].kind() == FrameKind::Free) ++end;
             if (end > start) pool.give_range({range.first + start, end - start});
         }
     }

@@ -99,8 +99,8 @@ void FrameCache::drain() {
 void FrameCache::handed_out(FrameRange range) {
     for (uint64_t i = 0; i < range.count; ++i) {
         FrameInfo& info = table_[range.first + i];
-        SHOAL_ASSERT(info.kind_ == FrameKind::Free);
-        info.kind_ = FrameKind::Taken;
+        SHOAL_ASSERT(info.kind() == FrameKind::Free);
+        info.set_kind(FrameKind::Taken);
         info.home_ = cpu_.raw();
     }
     count(static_cast<int64_t>(range.count));
@@ -109,9 +109,9 @@ void FrameCache::handed_out(FrameRange range) {
 void FrameCache::taken_back(FrameRange range) {
     for (uint64_t i = 0; i < range.count; ++i) {
         FrameInfo& info = table_[range.first + i];
-        SHOAL_CHECK(info.kind_ >= FrameKind::Kept && "frame freed that is not allocated");
+        SHOAL_CHECK(info.kind() >= FrameKind::Kept && "frame freed that is not allocated");
         SHOAL_ASSERT(info.references() == 0);
-        info.kind_ = FrameKind::Free;
+        info.set_kind(FrameKind::Free);
     }
     count(-static_cast<int64_t>(range.count));
 }

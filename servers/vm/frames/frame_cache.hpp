@@ -112,9 +112,9 @@ class FrameCache {
         for (; link != 0; link = table_[table_.frame(link - 1)].next_) visit(table_.frame(link - 1));
     }
     [[gnu::always_inline]] void free(FrameNumber frame, FrameInfo& info) {
-        SHOAL_CHECK(info.kind_ >= FrameKind::Kept && "frame freed that is not allocated");
+        SHOAL_CHECK(info.kind() >= FrameKind::Kept && "frame freed that is not allocated");
         SHOAL_ASSERT(info.references() == 0);
-        info.kind_ = FrameKind::Free;
+        info.set_kind(FrameKind::Free);
         count(-1);
         if (info.home_ == cpu_.raw()) [[likely]]
             return put(frame);
@@ -123,8 +123,8 @@ class FrameCache {
     [[gnu::always_inline]] FrameNumber hand_out() {
         const FrameNumber frame = magazine_.pop();
         FrameInfo& info = table_[frame];
-        SHOAL_ASSERT(info.kind_ == FrameKind::Free);
-        info.kind_ = FrameKind::Taken;
+        SHOAL_ASSERT(info.kind() == FrameKind::Free);
+        info.set_kind(FrameKind::Taken);
         info.home_ = cpu_.raw();
         count(1);
         return frame;

@@ -38,14 +38,15 @@ class FrameInfo {
     // By the allocator's caller, who alone knows the frame. owner: an object in the arena, or nullptr.
     void claim(FrameKind kind, void* owner) {
         SHOAL_ASSERT(references_.load(std::memory_order_relaxed) == 0);
-        kind_ = kind;
+        set_kind(kind);
         owner_ = owner;
         references_.store(1, std::memory_order_relaxed);
     }
-    [[nodiscard]] FrameKind kind() const { return kind_; }
+    // relaxed: whoever decides by it is ordered with who changes it, by holding the frame or by the lock of what it is part of
+    [[nodiscard]] FrameKind kind() const { return kind_.load(std::memory_order_relaxed); }
     // By who alone decides of it: its only holder, or the cache.
     void become(FrameKind kind, void* owner) {
-        kind_ = kind;
+        set_kind(kind);
         owner_ = owner;
     }
     [[nodiscard]] uint32_t references() const {
@@ -105,13 +106,15 @@ class FrameInfo {
   private:
     friend class Arena;
     friend class FrameCache;
+    void set_kind(FrameKind kind) { kind_.store(kind, std::memory_order_relaxed); }
+
     void* owner_ = nullptr;
     FrameInfo* next_of_owner_ = nullptr;
     std::atomic<uint32_t> references_{0};
     uint32_t audit_count_ = 0;
     uint32_t next_ = 0;  // in a batch on its way home: table index + 1 of the next frame
     uint16_t home_ = 0;  // CPU whose cache it was handed out by last
-    FrameKind kind_ = FrameKind::Absent;
+    std::atomic<FrameKind> kind_{FrameKind::Absent};
     uint8_t audit_mark_ = 0;
 };
 static_assert(sizeof(FrameInfo) == 32);
