@@ -124,6 +124,7 @@ TEST_F(SharedMemory, WhoMayOnlyReadNeverWrites) {
     EXPECT_EQ(vm.write(kCpu1, child, b, 1), Error::AccessDenied);
     const VirtualAddress c = given(reader, b + kPageSize, 7, friend_of_reader);
     EXPECT_EQ(vm.write(kCpu1, friend_of_reader, c, 1), Error::AccessDenied);
+    EXPECT_EQ(vm.mprotect(kCpu1, friend_of_reader, c, kPageSize, kBoth), Error::AccessDenied) << "nor does whoever has it from there";
     EXPECT_EQ(vm.write(kCpu0, first, a + kPageSize, 77), Error::None);
     EXPECT_EQ(vm.read(kCpu1, friend_of_reader, c).release(), 77u);
     EXPECT_EQ(vm.munmap(kCpu1, child, b, 8 * kPageSize), Error::None);
