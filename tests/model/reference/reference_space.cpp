@@ -266,7 +266,7 @@ Error ReferenceCache::set(ReferenceSpace& space, const Operation& op) {
         const auto there = blocks_.find(block);
         if (there != blocks_.end() && there->second == at->contents) continue;
         blocks_.erase(block);  // what was there gives way, whatever becomes of this one
-        if (at->mapping != 0 || at->pinned) return Error::BadAddress;
+        if (at->mapping != 0 || (at->pinned && !at->shared)) return Error::BadAddress;
         if (at->shared && (at->of_object || at->contents.use_count() > 1)) return Error::Invalid;
         at->shared = true;
         blocks_[block] = at->contents;
