@@ -1,5 +1,7 @@
 #include "tests/model/reference/reference_space.hpp"
 
+#include <algorithm>
+
 #include "abi/message.hpp"
 
 namespace shoal::model {
@@ -264,12 +266,12 @@ Error ReferenceCache::set(ReferenceSpace& space, const Operation& op) {
         ReferenceSpace::Page* at = space.find(page);
         if (at == nullptr) return Error::BadAddress;
         const auto there = blocks_.find(block);
-        if (there != blocks_.end() && there->second == at->contents) continue;
+        if (there != blocks_.end() && there->second.contents == at->contents) continue;
         blocks_.erase(block);  // what was there gives way, whatever becomes of this one
         if (at->mapping != 0 || (at->pinned && !at->shared)) return Error::BadAddress;
         if (at->shared && (at->of_object || at->contents.use_count() > 1)) return Error::Invalid;
         at->shared = true;
-        blocks_[block] = at->contents;
+        blocks_[block] = {at->contents};
     }
     return Error::None;
 }
@@ -281,10 +283,22 @@ Error ReferenceCache::check_map(const Operation& op) const {
     return Error::None;
 }
 
-void ReferenceCache::map(ReferenceSpace& space, const Operation& op, uint64_t chosen) const {
-    uint64_t block = op.value;
-    for (uint64_t page = chosen; page < chosen + round_up_to_pages(op.bytes); page += kPage)
-        space.put(page, {kProtectRead | kProtectWrite, false, true, false, blocks_.at(block++)});
+void ReferenceCache::map(ReferenceSpace& space, const Operation& op, uint64_t chosen) {
+    uint64_t number = op.value;
+    for (uint64_t page = chosen; page < chosen + round_up_to_pages(op.bytes); page += kPage) {
+        Block& block = blocks_.at(number++);
+        block.doubtful = false;
+        space.put(page, {kProtectRead | kProtectWrite, false, true, false, block.contents});
+    }
+}
+
+void ReferenceCache::call_in() {
+    for (auto& [number, block] : blocks_) block.doubtful = block.doubtful || block.contents.use_count() == 1;
+}
+
+bool ReferenceCache::may_have_given_way(const Operation& op) const {
+    const auto end = blocks_.lower_bound(op.value + round_up_to_pages(op.bytes) / kPage);
+    return std::any_of(blocks_.lower_bound(op.value), end, [](const auto& block) { return block.second.doubtful; });
 }
 
 Error ReferenceCache::forget(const Operation& op) {

@@ -78,11 +78,18 @@ class ReferenceCache {
     Error set(ReferenceSpace& space, const Operation& op);
     // None, or the error that a map of these blocks must give.
     Error check_map(const Operation& op) const;
-    void map(ReferenceSpace& space, const Operation& op, uint64_t chosen) const;
+    void map(ReferenceSpace& space, const Operation& op, uint64_t chosen);
     Error forget(const Operation& op);
+    // Memory was called in: what nobody has mapped may have given way, until it is seen again.
+    void call_in();
+    bool may_have_given_way(const Operation& op) const;
 
   private:
-    std::map<uint64_t, std::shared_ptr<ReferenceSpace::Contents>> blocks_;
+    struct Block {
+        std::shared_ptr<ReferenceSpace::Contents> contents;
+        bool doubtful = false;
+    };
+    std::map<uint64_t, Block> blocks_;
 };
 
 // Whether a page of this protection lets a program read, write or execute.

@@ -1,9 +1,17 @@
 #include "tests/model/sequential/fake_system.hpp"
 
+#include <utility>
+
 #include "abi/message.hpp"
 #include "base/assert.hpp"
 
 namespace shoal::model {
+
+uint64_t FakeSystem::place(const ReferenceSpace& space, uint64_t bytes) {
+    bytes = round_up_to_pages(bytes);
+    while (!space.is_free(next_free_, bytes)) next_free_ += bytes;
+    return std::exchange(next_free_, next_free_ + bytes);
+}
 
 Outcome FakeSystem::map(const Operation& op) {
     ReferenceSpace& space = spaces_[op.space];
@@ -12,9 +20,9 @@ Outcome FakeSystem::map(const Operation& op) {
     if (outcome.error == Error::None && op.bytes > (uint64_t{1} << 30)) outcome.error = Error::NoMemory;
     if (outcome.error != Error::None) return outcome;
     const bool fixed = (op.flags & (kMapFixed | kMapFixedNoReplace)) != 0;
-    outcome.address = fixed ? op.address : next_free_;
     const bool again = defect_ == Defect::PlacesTwice && op.worker % 2 == 1;
-    if (!fixed && !again) next_free_ += round_up_to_pages(op.bytes);
+    if (fixed) outcome.address = op.address;
+    else outcome.address = again ? next_free_ : place(space, op.bytes);
     space.map(op, outcome.address);
     return outcome;
 }
@@ -30,8 +38,7 @@ Outcome FakeSystem::remap(const Operation& op) {
     else outcome.error = source.check_remap(op);
     if (outcome.error == Error::None && op.value != 0 && !spaces_[op.other].is_free(op.value, bytes)) outcome.error = Error::Exists;
     if (outcome.error != Error::None) return outcome;
-    outcome.address = op.value != 0 ? op.value : next_free_;
-    if (op.value == 0) next_free_ += bytes;
+    outcome.address = op.value != 0 ? op.value : place(spaces_[op.other], bytes);
     spaces_[op.other].remap_from(source, op, outcome.address);
     return outcome;
 }
@@ -40,8 +47,7 @@ Outcome FakeSystem::map_blocks(const Operation& op) {
     Outcome outcome;
     outcome.error = cache_.check_map(op);
     if (outcome.error != Error::None) return outcome;
-    outcome.address = next_free_;
-    next_free_ += round_up_to_pages(op.bytes);
+    outcome.address = place(spaces_[op.space], op.bytes);
     cache_.map(spaces_[op.space], op, outcome.address);
     return outcome;
 }

@@ -29,6 +29,7 @@ class FakeSystem : public System {
     uint64_t audit() override { return 0; }
 
   private:
+    uint64_t place(const ReferenceSpace& space, uint64_t bytes);
     Outcome map(const Operation& op);
     Outcome remap(const Operation& op);
     Outcome map_blocks(const Operation& op);

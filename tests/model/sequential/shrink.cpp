@@ -20,6 +20,11 @@ void without_first_page(Operation& op) {
     op.bytes -= kPageSize;
 }
 
+void fix_at(Operation& op, uint64_t address) {
+    op.address = address;
+    op.flags |= kMapFixed;
+}
+
 class Shrinker {
   public:
     Shrinker(const MakeSystem& make, Failure best, Clock::time_point end) : make_(make), best_(std::move(best)), end_(end) {}
@@ -35,6 +40,7 @@ class Shrinker {
             while (i < best_.operations.size() && best_.operations[i].kind == Kind::Fork && still_fails(without_fork(i))) {
             }
         }
+        for (size_t i = 0; i < best_.operations.size(); ++i) place(i);
         for (size_t i = 0; i < best_.operations.size(); ++i) {
             (void)try_with(i, [](Operation& op) { op.worker = 0; });
             (void)try_with(i, [](Operation& op) { op.bytes = kPageSize; });
@@ -71,6 +77,14 @@ class Shrinker {
             changed.push_back(op);
         }
         return changed;
+    }
+    // A map that may lie anywhere lies where a later operation needs it, so that those which only fill the place before it can go.
+    void place(size_t index) {
+        if (best_.operations[index].kind != Kind::Map) return;
+        for (size_t later = index + 1; later < best_.operations.size(); ++later) {
+            const uint64_t address = best_.operations[later].address / kPageSize * kPageSize;
+            if (try_with(index, [address](Operation& op) { fix_at(op, address); })) return;
+        }
     }
     template <typename Change>
     bool try_with(size_t index, Change change) {
