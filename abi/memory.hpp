@@ -62,7 +62,7 @@ struct VmStats {
     uint64_t slab_objects_in_use;
 };
 
-enum class RegionType : uint32_t { Anonymous, Contiguous, Direct, Shared, Cache };
+enum class RegionType : uint32_t { Anonymous, Contiguous, Direct, Shared, Cache, File };
 enum RegionFlags : uint32_t { kRegionGrowsDown = 1 << 0, kRegionHeap = 1 << 1, kRegionImage = 1 << 2 };
 
 // One mapping, or what part of one is alike.
@@ -77,6 +77,26 @@ struct VmRegion {
 // VM calls of the page cache: pages of one call; flags of setcachepage, in the upper half of its word of pages.
 inline constexpr uint64_t kMostCachePages = 256;
 enum CacheFlags : uint32_t { kCacheOnce = 1 };  // for whoever maps it first, and then no longer cached
+
+// What VM wants of the file server (vfs_wait). The low half of a word; the high half: pages, of a read.
+enum class FileWork : uint32_t {
+    None,
+    Lookup,  // which file is a process' descriptor? Whoever maps it holds it open by the handle that the answer gives
+    Read,    // bring pages of a file into the page cache (setcachepage)
+    Close,   // a handle is no longer used. Not answered
+};
+
+// VM call vfs_mmap.
+struct FileMapRequest {
+    ProcessId process;        // whose space
+    uint32_t clear_bytes;     // at the end of the last page, which are zeros there: less than a page
+    VirtualAddress address;
+    uint64_t bytes;
+    uint64_t protection;      // Protection
+    uint64_t handle;          // the file server's own name of the open file
+    uint64_t device, inode;
+    uint64_t offset;          // in bytes, of a whole page
+};
 
 // VM call procctl.
 enum ProcessControl : uint64_t { kProcessClear = 1, kProcessTouch = 2 };

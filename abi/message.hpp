@@ -42,7 +42,7 @@ inline constexpr uint32_t kNotifyBase = 0x1000;  // notifications: kNotifyBase, 
 
 // From the kernel to a VM worker (source = the thread concerned, status has kFromKernel).
 // words: 1 address, 2 FaultFlags, 3 sequence, 4 ProcessId of the space concerned, 5 instruction pointer,
-//        6 length in bytes (memory requests only)
+//        6 length in bytes, 7 ProcessId of the thread (memory requests only)
 inline constexpr uint32_t kPageFault = 0xCFF;
 inline constexpr uint32_t kMemoryRequest = 0xCFE;
 // A posted flush is done everywhere. word 1: the cookie given to the Flush call. source = kKernel

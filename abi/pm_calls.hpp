@@ -27,7 +27,7 @@ enum class ProgramRole : uint64_t {
     User,
     ProcessManager,  // drives kernel and VM as PM does, and VM as file servers do; is a system process
     Driver,          // may map any device's memory
-    FileServer,      // fills the page cache, and gives shared memory to others
+    FileServer,      // serves files to VM and fills the page cache, and gives shared memory to others
 };
 
 struct SpawnRequest {

@@ -14,8 +14,11 @@ namespace shoal {
     ERROR(NoEntry, 2, "no such entry")                                            \
     ERROR(NoProcess, 3, "no such process")                                        \
     ERROR(Interrupted, 4, "interrupted")                                          \
+    ERROR(InputOutput, 5, "input or output failed")                               \
+    ERROR(NoDevice, 6, "no such device or address")                               \
     ERROR(TooBig, 7, "argument list too long")                                    \
     ERROR(BadExecutable, 8, "executable format error")                            \
+    ERROR(BadDescriptor, 9, "bad file descriptor")                                \
     ERROR(NoChild, 10, "no child process")                                        \
     ERROR(Again, 11, "resource temporarily unavailable")                          \
     ERROR(NoMemory, 12, "out of memory")                                          \
@@ -58,6 +61,13 @@ constexpr const char* error_text(Error error) {
 #undef SHOAL_ERROR_TEXT
     }
     return "unknown error";
+}
+
+// Whether a number that came from elsewhere is one of these.
+constexpr bool is_error(uint64_t number) {
+#define SHOAL_ERROR_IS(name, value, text) number == (value) ||
+    return SHOAL_ERRORS(SHOAL_ERROR_IS) number == 0;
+#undef SHOAL_ERROR_IS
 }
 
 // What a register or a message word holds: 0 or the negated number.

@@ -38,6 +38,8 @@ class List {
 
     void push_front(T& item) { insert_before(head_.next_, item); }
     void push_back(T& item) { insert_before(&head_, item); }
+    // item: in no list yet; where: in this one.
+    void insert_behind(T& where, T& item) { insert_before((where.*kHook).next_, item); }
     T* pop_front() {
         T* item = front();
         if (item != nullptr) remove(*item);

@@ -15,10 +15,11 @@ struct FaultRecord {
     uint64_t flags = 0;     // FaultFlags
     ProcessId process;      // the space concerned (a memory request may be about another process)
     uint64_t bytes = 0;     // memory requests only
+    ProcessId requester;    // likewise: whose thread it is
 
     [[nodiscard]] Message message(Endpoint thread, uint64_t instruction_pointer) const {
         return {{type | uint64_t{thread.raw()} << 32, address.raw(), flags, sequence, process.raw(), instruction_pointer,
-                 bytes, 0}};
+                 bytes, requester.raw()}};
     }
 };
 

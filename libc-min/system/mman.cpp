@@ -32,13 +32,11 @@ int to_range_status(const Result<void>& result) {
 SHOAL_C_BEGIN
 
 void* mmap(void* address, size_t bytes, int protection, int flags, int file, off_t offset) {
-    if ((flags & MAP_ANONYMOUS) == 0 || file != -1 || offset != 0) {
-        errno = ENOSYS;
-        return MAP_FAILED;
-    }
+    const auto protected_as = static_cast<uint64_t>(protection), how = static_cast<uint64_t>(flags);
     Result<VirtualAddress> start =
-        vm_calls::mmap(address_of(address), bytes, static_cast<uint64_t>(protection),
-                       static_cast<uint64_t>(flags));
+        (flags & MAP_ANONYMOUS) != 0
+            ? vm_calls::mmap(address_of(address), bytes, protected_as, how)
+            : vm_calls::mmap_file(address_of(address), bytes, protected_as, how, static_cast<uint64_t>(file), static_cast<uint64_t>(offset));
     return to_status(start) == 0 ? reinterpret_cast<void*>(start->raw()) : MAP_FAILED;
 }
 

@@ -26,7 +26,7 @@ constexpr Privileges user_privileges() {
 constexpr uint64_t kFileServerCalls = [] {
     uint64_t mask = 0;
     for (const VmCall call : {VmCall::Setcachepage, VmCall::Mapcachepage, VmCall::Forgetcachepage, VmCall::Clearcache, VmCall::Remap,
-                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref})
+                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref, VmCall::VfsMmap, VmCall::VfsWait, VmCall::VfsReply})
         mask |= uint64_t{1} << static_cast<unsigned>(call);
     return mask;
 }();
@@ -34,6 +34,7 @@ constexpr uint64_t kFileServerCalls = [] {
 constexpr Privileges file_server_privileges() {
     Privileges privileges = user_privileges();
     privileges.vm_call_mask |= kFileServerCalls;
+    privileges.priority = kServerPriority;  // programs wait for it
     return privileges;
 }
 
@@ -47,6 +48,7 @@ constexpr Privileges process_manager_privileges() {
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.vm_call_mask |= kFileServerCalls;
     privileges.flags = kSystemProcess;
+    privileges.priority = kServerPriority;
     return privileges;
 }
 

@@ -12,8 +12,9 @@ namespace shoal::model {
 // Renew: the space ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space. Clear: an exec
 // begins. Touch: a server makes a range present. Remap: shared memory comes to the other space, too; flags 1: only to be read.
 // CacheSet, CacheMap, CacheForget: of the one device, blocks from `value` on; CacheSet first makes the range present. CacheForget of no bytes: all.
-enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, CacheSet, CacheMap, CacheForget };
-inline constexpr unsigned kKinds = 17;
+// MapFile: the one file, its pages from `value` on. FileForget: pages of it are no longer cached, which nobody notices.
+enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget };
+inline constexpr unsigned kKinds = 19;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
@@ -39,7 +40,7 @@ enum class Access : uint8_t { Done, Refused, OutOfMemory };
 
 struct Outcome {
     Error error = Error::None;     // of a call
-    uint64_t address = 0;          // of Map, Brk, Remap and CacheMap
+    uint64_t address = 0;          // of Map, MapFile, Brk, Remap and CacheMap
     Access access = Access::Done;  // of Read, Write, Execute
     uint64_t value = 0;            // of Read
 };

@@ -17,6 +17,8 @@ class System {
     // Whether operations may find no memory; they answer so, and have then changed nothing but what their call's
     // description allows.
     virtual bool may_run_out() const { return false; }
+    // Whether there is a file to map; else such maps are answered with NoDevice.
+    virtual bool serves_files() const { return true; }
     // Called by one thread per worker at a time; several workers at once.
     virtual Outcome apply(const Operation& operation) = 0;
     // Reads what there is to read about the system and a space, beside operations of others. What it says is held against nothing.

@@ -9,15 +9,19 @@ using vm::test::Harness;
 
 namespace {
 
-constexpr uint64_t kCachedDevice = 3;
+constexpr uint64_t kCachedDevice = 3, kFile = 1;
 
 uint64_t pages_of(const Operation& op) { return round_up_to_pages(op.bytes) >> kPageShift; }
 
 }  // namespace
 
 VmSystem::VmSystem(const Options& options)
-    : options_(options), vm_(Harness::Options{.cpus = options.workers, .bytes = options.bytes, .lateness = options.lateness}), processes_(options.spaces) {
+    : options_(options),
+      vm_(Harness::Options{.cpus = options.workers + (may_run_out() ? 0 : 1), .bytes = options.bytes, .lateness = options.lateness}),
+      processes_(options.spaces) {
     for (uint32_t i = 0; i < options.spaces; ++i) processes_[i] = make_space(CpuId::from(i % options.workers)).raw();
+    constexpr uint64_t kWithoutEnd = ~uint64_t{0};
+    if (!may_run_out()) files_ = std::make_unique<vm::test::FileServer>(vm_, CpuId::from(options.workers), kWithoutEnd);
 }
 
 bool VmSystem::may_run_out() const { return options_.quota != 0 || options_.bytes < (uint64_t{96} << 20); }
@@ -55,6 +59,8 @@ Outcome VmSystem::call(const Operation& op) {
         case Kind::DontNeed: outcome.error = vm_.discard(cpu, caller, address, op.bytes); break;
         case Kind::Share: outcome.error = share(op); break;
         case Kind::Remap: return remap(op);
+        case Kind::MapFile: return map_file(op);
+        case Kind::FileForget: outcome.error = files_ == nullptr ? Error::None : files_->forget(kFile, op.value, pages_of(op)); break;
         case Kind::CacheSet: outcome.error = set_blocks(op); break;
         case Kind::CacheMap: return map_blocks(op);
         case Kind::CacheForget: outcome.error = forget_blocks(op); break;
@@ -73,6 +79,16 @@ Outcome VmSystem::map(const Operation& op) {
     Outcome outcome;
     outcome.error = mapped.ok() ? Error::None : mapped.error();
     outcome.address = mapped.ok() ? mapped.value().raw() : 0;
+    return outcome;
+}
+
+Outcome VmSystem::map_file(const Operation& op) {
+    const Message arguments{{0, op.address, op.bytes, op.protection, op.flags, kFile, op.value << kPageShift}};
+    const Message answer = vm_.call(CpuId::from(op.worker), process(op.space), VmCall::MmapFile, arguments);
+    Outcome outcome;
+    outcome.error = answer.outcome();
+    if (outcome.error == Error::None) outcome.address = answer.words[1];
+    else if (files_ == nullptr) outcome.error = Error::NoDevice;  // whatever else is wrong
     return outcome;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "tests/model/system.hpp"
+#include "tests/support/vm/file_server.hpp"
 #include "tests/support/vm/harness.hpp"
 
 namespace shoal::model {
@@ -23,6 +25,7 @@ class VmSystem : public System {
     unsigned workers() const override { return options_.workers; }
     unsigned spaces() const override { return options_.spaces; }
     bool may_run_out() const override;
+    bool serves_files() const override { return files_ != nullptr; }
     Outcome apply(const Operation& operation) override;
     void look(unsigned worker, unsigned space) override;
     uint64_t audit() override { return vm_.audit(); }
@@ -41,6 +44,7 @@ class VmSystem : public System {
     Error renew(const Operation& op);
     Error fork(const Operation& op);
     Error share(const Operation& op);
+    Outcome map_file(const Operation& op);
     Outcome remap(const Operation& op);
     Error set_blocks(const Operation& op);
     Outcome map_blocks(const Operation& op);
@@ -51,6 +55,7 @@ class VmSystem : public System {
     const Options options_;
     vm::test::Harness vm_;
     std::vector<std::atomic<uint32_t>> processes_;
+    std::unique_ptr<vm::test::FileServer> files_;  // on a CPU of its own; where memory is short there is none
     std::atomic<uint64_t> refused_for_memory_{0};
 };
 

@@ -7,6 +7,7 @@
 #include "bench/guest/pages.hpp"
 #include "bench/guest/suite.hpp"
 #include "bench/guest/vm_calls/copied_process.hpp"
+#include "bench/guest/vm_calls/file_provider.hpp"
 #include "libc-min/system/kernel_facts.hpp"
 
 namespace {
@@ -15,6 +16,7 @@ using shoal::ProgramRole;
 using shoal::VirtualAddress;
 using shoal::bench::Actors;
 using shoal::bench::CopiedProcess;
+using shoal::bench::FileProvider;
 using shoal::bench::Waiting;
 using shoal::bench::kChunk;
 using shoal::bench::kPage;
@@ -107,7 +109,28 @@ void cache_round(unsigned actor) {  // a page put into the cache, mapped from th
     }
 }
 
+char* map_file(int protection, int flags) {
+    void* memory = mmap(nullptr, kChunk, protection, flags, FileProvider::kDescriptor, 0);
+    if (memory == MAP_FAILED) abort();
+    return static_cast<char*>(memory);
+}
+
+void file_round(unsigned) {  // the pages of a shared map of a file, cached: read
+    char* memory = map_file(PROT_READ, MAP_SHARED);
+    const volatile char* pages = memory;
+    for (size_t i = 0; i < kChunk; i += kPage) (void)pages[i];
+    if (munmap(memory, kChunk) != 0) abort();
+}
+
+void cow_round(unsigned) {  // the first write to the pages of a private map of a file, cached
+    char* memory = map_file(PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    touch(memory, kChunk);
+    if (munmap(memory, kChunk) != 0) abort();
+}
+
 constexpr Workload kWorkloads[] = {
+    {"file_fault_procs", Actors::Processes, kChunk / kPage, file_round, FileProvider::serve_on, nullptr, Waiting::Spins, ProgramRole::User},
+    {"cow_fault_procs", Actors::Processes, kChunk / kPage, cow_round, FileProvider::serve_on, nullptr, Waiting::Spins, ProgramRole::User},
     {"fork_exit_procs", Actors::Processes, kForks, fork_round, nullptr, nullptr, Waiting::Spins, ProgramRole::ProcessManager},
     {"brk_touch_procs", Actors::Processes, kSinglePages, brk_round},
     {"mprotect_procs", Actors::Processes, kSinglePages, mprotect_round},

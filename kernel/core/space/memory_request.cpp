@@ -16,6 +16,7 @@ void ask_vm(Thread& caller, const CopyResult& result, CopyEnd missing, uint64_t 
     fault.flags = result.fault_flags;
     fault.process = tables.processes[missing.slot().raw()].id();
     fault.bytes = bytes - result.bytes;
+    fault.requester = caller.process->id();
     hand_to_worker(machine::this_cpu(), caller);
 }
 

@@ -1,4 +1,4 @@
-/* Anonymous memory. MAP_ANONYMOUS must be given: there are no files to map yet. */
+/* Memory, anonymous or a file's. A shared map of a file can only be read. */
 #pragma once
 
 #include <stddef.h>

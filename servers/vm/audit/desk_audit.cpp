@@ -22,6 +22,9 @@ void enter_object_page(const MemoryObject& object, const PageBlock& block, unsig
 void enter_object(MemoryObject& object, Ledger& ledger) {
     ledger.enter_objects(SlabType::MemoryObject);
     ledger.expect_attachments(object.attachments());
+    if (object.open() != nullptr) ledger.enter_objects(SlabType::FileRequest);
+    if ((object.open() != nullptr) != (object.name().is_file() && (object.attachments() > 0 || object.openings > 0 || !object.reads().empty())))
+        ledger.report.fault("a file is open that nobody has attached, or the other way round", object.name().device, object.name().inode);
     object.blocks().for_each([&](const PageBlock& block) {
         ledger.enter_objects(SlabType::PageBlock);
         for (unsigned place = 0; place < PageBlock::kPages; ++place)
@@ -29,10 +32,16 @@ void enter_object(MemoryObject& object, Ledger& ledger) {
     });
 }
 
+void enter_file_request(const FileRequest& request, Ledger& ledger) {
+    ledger.enter_objects(SlabType::FileRequest);
+    enter_requests(request.waiting, ledger);
+}
+
 }  // namespace
 
 void enter_request(const Request& request, Ledger& ledger) {
     if (!request.embedded()) ledger.enter_objects(SlabType::Request);
+    if (const FileRequest* file = request.receipt.file; file != nullptr && (file->object == nullptr || file->surplus)) enter_file_request(*file, ledger);
     if (request.object != nullptr) enter_object(*request.object, ledger);
     if (request.cache.walking()) ledger.enter_reference(request.cache.frame);
     ledger.enter_objects(SlabType::Region, request.reserve.regions());
@@ -52,7 +61,10 @@ namespace {
 void audit_batches(FrameTable frames, const FlushBatch* first, Ledger& ledger) {
     for (const FlushBatch* batch = first; batch != nullptr; batch = batch->next()) {
         ledger.enter_objects(SlabType::FlushBatch);
-        if (batch->request() != nullptr) enter_request(*batch->request(), ledger);
+        if (Request* request = batch->request(); request != nullptr) {  // with the first of its batches
+            if (request->audited++ == 0) enter_request(*request, ledger);
+            if (request->audited == request->flushes) request->audited = 0;
+        }
         batch->for_each_frame([&](const FrameInfo& info) {
             ledger.enter_frame(frames.number(info), FrameKind::Anonymous, "a batch holds a frame that is no page");
         });
@@ -86,6 +98,9 @@ void audit_desks(WorkerContext& context, Ledger& ledger) {
         if (desk.dead_leaves != nullptr) ledger.enter_objects(SlabType::FlushBatch);
         audit_retired(context.worker.arena->workers[cpu], ledger);
     }
+    context.processes.file_desk().for_each(
+        context.locks(), [&](const FileRequest& request) { enter_file_request(request, ledger); },
+        [&](const Request* chain) { enter_requests(chain, ledger); });
     Shortage& shortage = context.processes.shortage();
     Guard guard(context.locks(), shortage.lock);
     enter_requests(shortage.waiting, ledger);

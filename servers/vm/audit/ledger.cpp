@@ -78,7 +78,8 @@ void Ledger::close_objects(WorkerContext& context) {
                                  {SlabType::MemoryObject, "objects alive that nobody has attached"},
                                  {SlabType::Attachment, "attachments alive that no space has"},
                                  {SlabType::CachedPage, "cached pages alive that no device has"},
-                                 {SlabType::PageBlock, "blocks of pages alive that no object has"}};
+                                 {SlabType::PageBlock, "blocks of pages alive that no object has"},
+                                 {SlabType::FileRequest, "requests to the file server alive that nobody has made"}};
     for (const Check& check : kChecks) {
         int64_t alive = 0;
         for (uint32_t cpu = 0; cpu < context.processes.cpus(); ++cpu)

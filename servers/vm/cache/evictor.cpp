@@ -10,6 +10,11 @@ namespace {
 constexpr unsigned kBlocksAtOnce = 64;     // under the device's lock
 constexpr unsigned kBlocksPerStep = 1024;  // that are looked at
 
+uint64_t chains_of_step(const NamedObjects& names) {
+    constexpr uint64_t kMost = 16 * kBlocksPerStep;
+    return names.chains() < kMost ? names.chains() : kMost;
+}
+
 // One device's turn.
 class Sweep {
   public:
@@ -108,20 +113,54 @@ void keep_room(WorkerContext& context) {
     const ArenaHeader& arena = *context.worker.arena;
     for (uint32_t cpu = 0; cpu < arena.cpus; ++cpu) in_use += arena.workers[cpu].frames.in_use();
     const uint64_t memory = context.processes.memory().raw() - arena.permanent_pages;
-    if (static_cast<uint64_t>(in_use) + memory / kPart > memory) evict(context, kEvicted);
+    if (static_cast<uint64_t>(in_use) + memory / kPart > memory) (void)evict(context, kEvicted);
 }
 
-void evict(WorkerContext& context, uint64_t wanted) {
-    if (!anything_cached(context)) return;
+uint64_t evict(WorkerContext& context, uint64_t wanted) {
+    if (!anything_cached(context)) return 0;
     NamedObjects& names = context.processes.named_objects();
     uint64_t& hand = context.processes.shard(context.cpu()).evictor_at;
     size_t budget = kBlocksPerStep;
-    constexpr uint64_t kChainsPerStep = 16 * kBlocksPerStep;
-    const uint64_t chains = names.chains() < kChainsPerStep ? names.chains() : kChainsPerStep;
-    for (uint64_t left = chains; left > 0 && wanted > 0 && budget > 0; --left, ++hand)
+    uint64_t missing = wanted;
+    for (uint64_t left = chains_of_step(names); left > 0 && missing > 0 && budget > 0; --left, ++hand)
         names.for_each_in(hand, [&](MemoryObject& object) {
-            if (!object.name().is_file()) Sweep(context, object, wanted, budget).run();
+            if (!object.name().is_file()) Sweep(context, object, missing, budget).run();
         });
+    return wanted - missing;
+}
+
+namespace {
+
+// The next one where something is cached, in the caller's use; nullptr: none was found.
+MemoryObject* next_device(WorkerContext& context) {
+    NamedObjects& names = context.processes.named_objects();
+    uint64_t& hand = context.processes.shard(context.cpu()).evictor_at;
+    MemoryObject* found = nullptr;
+    for (uint64_t left = chains_of_step(names); left > 0 && found == nullptr; --left, ++hand)
+        names.for_each_in(hand, [&](MemoryObject& object) {
+            if (found != nullptr || object.name().is_file()) return;
+            Guard guard(context.locks(), object.lock);
+            if (!object.blocks().empty() && object.use()) found = &object;
+        });
+    return found;
+}
+
+}  // namespace
+
+void begin_eviction(WorkerContext& context, uint64_t wanted) {
+    RequestDesk& desk = context.desk;
+    if (desk.evicting || !anything_cached(context)) return;
+    MemoryObject* device = next_device(context);
+    if (device == nullptr) return;
+    Request& request = desk.eviction;
+    request.owner = request.answerer = context.cpu();
+    request.finished = false;
+    request.cache = CacheWork{};
+    request.cache.device = device;
+    request.cache.wanted = wanted;
+    request.cache.looks = kBlocksPerStep;
+    desk.evicting = true;
+    desk.push_ready(request);
 }
 
 }  // namespace shoal::vm

@@ -1,5 +1,8 @@
 #include "servers/vm/cache/page_cache.hpp"
 
+#include "servers/vm/arena/window.hpp"
+#include "servers/vm/calls/object_use.hpp"
+
 namespace shoal::vm {
 
 CachedPage* PageCache::find(WorkerContext& context, const MemoryObject& object, uint64_t page) {
@@ -28,13 +31,33 @@ CachedPage* PageCache::next(WorkerContext& context, MemoryObject& device, uint64
     return nullptr;
 }
 
-void PageCache::put(WorkerContext& context, MemoryObject& object, uint64_t page, FrameNumber frame) {
+CachedPage* PageCache::next_victim(WorkerContext& context, MemoryObject& device, uint64_t& blocks) {
+    constexpr uint64_t kBlocksAtOnce = 64;
+    const FrameTable frames = context.frame_table();
+    Guard guard(context.locks(), device.lock);
+    for (uint64_t step = kBlocksAtOnce; step > 0 && blocks > 0; --step, --blocks) {
+        PageBlock* block = device.blocks().front();
+        if (block == nullptr) return blocks = 0, nullptr;
+        for (unsigned place = 0; place < PageBlock::kPages; ++place) {
+            const ObjectPage there = block->get(place);
+            auto* page = there.there() ? static_cast<CachedPage*>(frames[there.frame()].owner()) : nullptr;
+            if (page != nullptr && !page->recent && frames[there.frame()].references() == 1) return page;
+        }
+        for (unsigned place = 0; place < PageBlock::kPages; ++place)
+            if (const ObjectPage there = block->get(place); there.there()) static_cast<CachedPage*>(frames[there.frame()].owner())->recent = false;
+        device.blocks().remove(*block);
+        device.blocks().push_back(*block);
+    }
+    return nullptr;
+}
+
+void PageCache::put(WorkerContext& context, MemoryObject& object, uint64_t number, const CachedPage& page) {
     Guard guard(context.locks(), object.lock);
     const bool used = object.use();
     SHOAL_ASSERT(used);  // by the caller
     (void)used;
-    PageBlock& block = context.processes.page_index().obtain_locked(context.locks(), context.slabs(), object, PageBlock::block_of(page));
-    block.enter(PageBlock::place_of(page), frame);
+    PageBlock& block = context.processes.page_index().obtain_locked(context.locks(), context.slabs(), object, PageBlock::block_of(number));
+    block.enter(PageBlock::place_of(number), ObjectPage{page.frame, page.use == CacheUse::Once});
 }
 
 void PageCache::enter(WorkerContext& context, const CachePlace& place, FrameNumber frame, CacheUse use) {
@@ -43,14 +66,14 @@ void PageCache::enter(WorkerContext& context, const CachePlace& place, FrameNumb
     info.become(FrameKind::Cached, page);
     info.share();
     context.processes.shard(context.cpu()).pages_cached.add();
-    put(context, place.device, place.device_page, frame);
+    put(context, place.device, place.device_page, *page);
     if (place.file != nullptr) associate(context, *page, *place.file, place.file_page);
 }
 
 void PageCache::associate(WorkerContext& context, CachedPage& page, MemoryObject& file, uint64_t file_page) {
     page.file = &file;
     page.file_page = file_page;
-    put(context, file, file_page, page.frame);
+    put(context, file, file_page, page);
 }
 
 void PageCache::take(WorkerContext& context, MemoryObject& object, uint64_t page) {
@@ -81,6 +104,27 @@ bool PageCache::leave_unused_file(WorkerContext& context, CachedPage& page) {
         take_locked(context, *page.file, page.file_page);
     }
     page.file = nullptr;
+    return true;
+}
+
+bool PageCache::take_once(WorkerContext& context, const ObjectPlace& place, FrameNumber frame, FrameNumber copy) {
+    MemoryObject& file = place.object;
+    const ObjectUse device(context, context.processes.named_objects().use(context.locks(), {file.name().device}));
+    if (device.get() == nullptr) return false;
+    {
+        Guard guard(context.locks(), (*device).pages_lock);
+        CachedPage* page = find(context, file, place.page);
+        if (page == nullptr || page->frame.raw() != frame.raw() || page->use != CacheUse::Once) return false;
+        // --- commit point ---
+        __builtin_memcpy(window_pointer(copy), window_pointer(frame), kPageSize);
+        leave_file(context, *page);
+        remove(context, *page);
+        FrameInfo& info = context.frame_table()[frame];
+        info.become(FrameKind::Anonymous, nullptr);
+        if (info.release() == Released::Last) context.frames().free(frame);
+    }
+    release_object(context, file);
+    release_object(context, *device);
     return true;
 }
 

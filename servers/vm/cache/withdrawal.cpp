@@ -21,17 +21,39 @@ MemoryObject* leave_file(WorkerContext& context, CachedPage& page) {
 
 }  // namespace
 
+namespace {
+
+// Nobody finds its space any more, which is still there.
+bool is_ending(WorkerContext& context, ProcessId process) {
+    ProcessSlot& slot = *context.processes.slot(process);
+    Guard guard(context.locks(), slot.lifecycle);
+    return slot.space() != nullptr && slot.space()->process() == process;
+}
+
+}  // namespace
+
+// nullptr: none in this step.
+CachedPage* Withdrawal::next_page(WorkerContext& context, CacheWork& work) {
+    if (work.wanted > 0) {
+        CachedPage* victim = PageCache::next_victim(context, *work.device, work.looks);
+        if (victim == nullptr) return nullptr;
+        if (--work.wanted == 0) work.looks = 0;
+        return victim;
+    }
+    CachedPage* page = PageCache::next(context, *work.device, work.page, work.end);
+    if (page != nullptr) work.page = page->device_page + 1;
+    return page;
+}
+
 Withdrawal::Taken Withdrawal::take_next(WorkerContext& context, CacheWork& work) {
     bool device_left = false;
     {
         Guard guard(context.locks(), work.device->pages_lock);
-        CachedPage* page = PageCache::next(context, *work.device, work.page, work.end);
-        if (page == nullptr) return work.page < work.end ? Taken::Nothing : Taken::End;
-        work.page = page->device_page + 1;
+        CachedPage* page = next_page(context, work);
+        if (page == nullptr) return work.ended() ? Taken::End : Taken::Nothing;
         work.frame = page->frame;
         work.file_page = page->file_page;
         work.file = leave_file(context, *page);
-        work.walked = 0;
         FrameInfo& info = context.frame_table()[page->frame];
         if (work.from == CacheWork::From::File) {
             info.share_lent();
@@ -53,23 +75,41 @@ void Withdrawal::end_walk(WorkerContext& context, CacheWork& work) {
     work.file = nullptr;
 }
 
-// False: not now, for want of memory.
-bool Withdrawal::take_back(WorkerContext& context, const CacheWork& work, ProcessId process, VirtualAddress address, Request& request) {
+// False: not now, for want of memory, or because the space is ending: its leaves have what they have until they are gone.
+bool Withdrawal::take_back(WorkerContext& context, Request& request) {
+    const CacheWork& work = request.cache;
+    const ProcessId process = work.process;
+    const VirtualAddress address = work.address;
+    if (!address.in_user_space()) return true;
     Space* space = context.processes.find(process);
-    Leaf* leaf = space == nullptr || !address.in_user_space() ? nullptr : space->leaves.find(address);
+    if (space == nullptr) return !is_ending(context, process);
+    Leaf* leaf = space->leaves.find(address);
     if (leaf == nullptr) return true;
     SlabCaches& slabs = context.slabs();
-    if (!slabs.ensure_from_stock<FlushBatch>(1).ok() || !slabs.ensure_from_stock<Run>(RunForest::kMostNewRuns).ok()) return false;
+    if (!slabs.ensure_from_stock<FlushBatch>(1).ok()) return false;
+    // Where there is nothing to split a run with, all of it goes: who misses it finds the rest where it was.
+    const bool splits = slabs.ensure_from_stock<Run>(RunForest::kMostNewRuns).ok();
     FlushBatch* batch = slabs.create_reserved<FlushBatch>(process, context.cpu());
     {
         Guard guard(context.locks(), leaf->lock);
         const unsigned page = page_in_leaf(address);
         const PageEntry entry = leaf->table().get(page);
         if (entry.held() && entry.frame().raw() == work.frame.raw())
-            (void)unmap_pages(context, *leaf, {page, page + 1}, Taking::Borrowed, *batch);
+            (void)unmap_pages(context, *leaf, splits ? PageSpan{page, page + 1} : leaf->trees.find(page)->span(), Taking::Borrowed, *batch);
     }
     batch->insist();
     (void)FlushBatch::post(context, *batch, &request);
+    return true;
+}
+
+// False: all have been gone through.
+bool Withdrawal::meet_next(WorkerContext& context, Request& request) {
+    CacheWork& work = request.cache;
+    Guard guard(context.locks(), work.file->lock);
+    const Attachment* attachment = work.file->walk(request.walker);
+    if (attachment == nullptr) return false;
+    work.process = attachment->process();
+    work.address = attachment->address_of(work.file_page);
     return true;
 }
 
@@ -77,19 +117,9 @@ bool Withdrawal::take_back(WorkerContext& context, const CacheWork& work, Proces
 bool Withdrawal::walk(WorkerContext& context, Request& request) {
     CacheWork& work = request.cache;
     for (unsigned done = 0; done < kAttachmentsPerStep; ++done) {
-        ProcessId process{};
-        VirtualAddress address{};
-        uint64_t next = 0;
-        {
-            Guard guard(context.locks(), work.file->lock);
-            const Attachment* attachment = work.file->attachment_from(work.walked);
-            if (attachment == nullptr) return true;
-            process = attachment->process();
-            address = attachment->address_of(work.file_page);
-            next = attachment->order + 1;
-        }
-        if (!take_back(context, work, process, address, request)) return false;
-        work.walked = next;
+        if (!work.meeting && !meet_next(context, request)) return true;
+        work.meeting = !take_back(context, request);
+        if (work.meeting) return false;
     }
     return false;
 }

@@ -1,7 +1,7 @@
 // Withdrawal: takes pages out of the cache, or out of their files, and away from every leaf that has borrowed them.
 //
 // Page by page. Under the locks of device and file the page leaves their objects; from then on no fault finds it. Then all who have the file attached
-// are gone through, in the order in which they came: under the lock of the leaf where the page would lie, what is borrowed is unmapped. A fault that
+// are gone through: under the lock of the leaf where the page would lie, what is borrowed is unmapped. A fault that
 // had found the page before did so under that lock, and is seen; or its leaf was made after we had looked for it, and then it looks for the page
 // after the page had left (PageBlock::leave()). Those who attach the file meanwhile come after. The frame's reference goes when all have been
 // gone through; where another CPU may have an entry cached, the leaf has taken one (FlushBatch::take_borrowed()).
@@ -23,10 +23,12 @@ class Withdrawal {
     static constexpr unsigned kPagesPerStep = 64, kAttachmentsPerStep = 16;
     enum class Taken : uint8_t { Page, Nothing, End };
 
+    static CachedPage* next_page(WorkerContext& context, CacheWork& work);
     static Taken take_next(WorkerContext& context, CacheWork& work);
     static void end_walk(WorkerContext& context, CacheWork& work);
     static bool walk(WorkerContext& context, Request& request);
-    static bool take_back(WorkerContext& context, const CacheWork& work, ProcessId process, VirtualAddress address, Request& request);
+    static bool meet_next(WorkerContext& context, Request& request);
+    static bool take_back(WorkerContext& context, Request& request);
     static void finish(WorkerContext& context, CacheWork& work);
 };
 

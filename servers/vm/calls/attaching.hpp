@@ -9,12 +9,22 @@
 
 namespace shoal::vm {
 
+class Opening;
+
 // A new object of so many pages, attached to the space at addresses that are yet to be chosen (AttachmentList::place()). Error: NoMemory
 // (memory or quota); nothing has changed.
 Result<Attachment*> attach_new(WorkerContext& context, Space& space, PageCount pages);
 
 // Some pages of an object that another attachment has, likewise. Errors: NoMemory; NoEntry: the object is ending.
-Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& object, uint64_t first_page, PageCount pages, Ownership lending);
+Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& object, const AttachedPart& part);
+
+// Some pages of a file that is open. Errors: NoMemory; NoEntry: it is not, or no longer; nothing has changed.
+Result<Attachment*> attach_named(WorkerContext& context, Space& space, ObjectName name, const AttachedPart& part);
+// Some pages of the file that an opening is for, which ends. Error: NoMemory; nothing has changed.
+Result<Attachment*> attach_opened(WorkerContext& context, Space& space, const AttachedPart& part, Opening& opening);
+// Likewise of a file, in the caller's use, by an attachment that at most a closed region names. file: by which the object is open from now on, or which is
+// closed, because it is already.
+void attach_by(WorkerContext& context, Space& space, Attachment& attachment, FileRequest& file);
 
 // For a fork's copy: where and as the source has it, for all regions that name it; not settled before the fork ends (settle_copies()). Errors: as
 // attach().

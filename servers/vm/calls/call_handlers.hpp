@@ -6,6 +6,7 @@
 #include "abi/vm_call_numbers.hpp"
 #include "servers/vm/cache/page_cache.hpp"
 #include "servers/vm/calls/call_right.hpp"
+#include "servers/vm/calls/map_plan.hpp"
 #include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/requests/action.hpp"
 #include "servers/vm/requests/worker_context.hpp"
@@ -14,9 +15,10 @@ namespace shoal::vm {
 
 class CallHandlers {
   public:
-    // caller: the calling process' space; nullptr if VM does not know it.
-    CallHandlers(WorkerContext& context, const Receipt& receipt, ProcessId process, Space* caller, CallRight right)
-        : context_(context), receipt_(receipt), process_(process), caller_(caller), right_(right) {}
+    // caller: the calling process' space; nullptr if VM does not know it. file: what a call has waited for that is dispatched once more, which it
+    // takes; or nullptr.
+    CallHandlers(WorkerContext& context, const Receipt& receipt, FileRequest* file, ProcessId process, Space* caller, CallRight right)
+        : context_(context), receipt_(receipt), file_(file), process_(process), caller_(caller), right_(right) {}
 
     Result<VirtualAddress> mmap(const vm_calls::MmapArguments& arguments);
     Result<void> munmap(const vm_calls::MunmapArguments& arguments);
@@ -41,6 +43,10 @@ class CallHandlers {
     Result<VirtualAddress> mapcachepage(const vm_calls::MapcachepageArguments& arguments);
     Result<void> forgetcachepage(const vm_calls::ForgetcachepageArguments& arguments);
     Result<void> clearcache(const vm_calls::ClearcacheArguments& arguments);
+    Result<VirtualAddress> mmap_file(const vm_calls::MmapFileArguments& arguments);
+    Result<void> vfs_mmap(const vm_calls::VfsMmapArguments& arguments);
+    Result<vm_calls::VfsWaitResults> vfs_wait(const vm_calls::VfsWaitArguments& arguments);
+    Result<uint64_t> vfs_reply(const vm_calls::VfsReplyArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
     Result<void> procctl(const vm_calls::ProcctlArguments& arguments);
@@ -80,8 +86,12 @@ class CallHandlers {
     [[nodiscard]] bool flushing(Space& space, VirtualRange range);
     Result<void> reserve_stock();
     Result<void> change_range(RangeKind kind, VirtualAddress address, uint64_t bytes, Access access);
-    Result<VirtualAddress> map_shared(Space& space, VirtualRange wanted, uint64_t flags, Access access);
-    Result<VirtualAddress> map_as_wished(Space& space, VirtualRange wanted, uint64_t flags, RegionAttributes attributes);
+    Result<VirtualAddress> map_shared(Space& space, const MapPlan& plan);
+    Result<VirtualAddress> map_attached(Space& space, const MapPlan& plan, MemoryType type, Attachment& attachment);
+    Result<VirtualAddress> map_as_wished(Space& space, const MapPlan& plan);
+    Error look_up(uint64_t descriptor);
+    Result<uint64_t> end_lookup(FileRequest& lookup);
+    Result<void> map_opened(Space& space, const MapPlan& plan, MemoryObject& object, const AttachedPart& part, uint64_t handle);
     Result<void> insert_exactly(Space& space, VirtualRange range, RegionAttributes attributes);
     Result<VirtualAddress> map_fixed(Space& space, VirtualRange range, uint64_t flags, RegionAttributes attributes);
     Result<VirtualAddress> finish_exact_map(Space& space, VirtualRange range, uint64_t flags);
@@ -89,6 +99,7 @@ class CallHandlers {
 
     WorkerContext& context_;
     const Receipt& receipt_;
+    FileRequest* file_;
     ProcessId process_;
     Space* caller_;
     CallRight right_;

@@ -123,7 +123,7 @@ bool ForkOperation::may_have(const Found& found) const {
 Result<RegionAttributes> ForkOperation::attributes_in_copy(const Found& found) {
     const Attachment* attachment = found.attributes.attachment();
     if (attachment == nullptr) return inherited(found.attributes);
-    return RegionAttributes::of(found.attributes.access, *TRY(attach_alike(context_, copy_, *attachment)));
+    return RegionAttributes::of(found.attributes.access, found.attributes.type, *TRY(attach_alike(context_, copy_, *attachment)));
 }
 
 // Done: the segment has no more.
@@ -216,6 +216,13 @@ RegionView ForkOperation::copied_region(VirtualRange range) {
     return view;
 }
 
+// Of an object's memory there is as a rule nothing but what is borrowed.
+bool ForkOperation::has_own_pages(Leaf& from, const RegionView& view) {
+    if (view.attributes.attachment() == nullptr) return true;
+    Guard guard(context_.locks(), from.lock);
+    return first_piece(from, from.pages_of(view.range), 1).pages > 0;
+}
+
 Result<ForkOperation::Step> ForkOperation::copy_pages(FlushBatch& batch) {
     for (unsigned done = 0; done < kPartsPerStep; ++done) {
         const VirtualAddress at = request_.range.cursor;
@@ -224,8 +231,7 @@ Result<ForkOperation::Step> ForkOperation::copy_pages(FlushBatch& batch) {
         const RegionView region = copied_region(from->range().intersect({at, AddressLayout::kTop}));
         VirtualAddress end = from->range().end;
         if (region.outcome == Lookup::Found) {
-            // Of shared memory there is nothing but what is borrowed.
-            if (region.attributes.type != MemoryType::Shared) TRY(copy_leaf_part(*from, region, batch));
+            if (has_own_pages(*from, region)) TRY(copy_leaf_part(*from, region, batch));
             end = region.range.intersect(from->range()).end;
         }
         request_.range.cursor = end;

@@ -49,6 +49,7 @@ class ForkOperation {
     Result<void> insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes);
     RegionView copied_region(VirtualRange range);
     Result<Step> copy_pages(FlushBatch& batch);
+    bool has_own_pages(Leaf& from, const RegionView& view);
     Result<void> copy_leaf_part(Leaf& from, const RegionView& view, FlushBatch& batch);
     Result<unsigned> copy_piece(Leaf& from, Leaf& to, PageSpan region, PageSpan wanted, FlushBatch& batch);
     static void end(WorkerContext& context, Space& space, RegionWork mark);

@@ -62,6 +62,7 @@ static_assert(static_cast<uint32_t>(RegionType::Contiguous) == static_cast<uint3
 static_assert(static_cast<uint32_t>(RegionType::Direct) == static_cast<uint32_t>(MemoryType::Direct));
 static_assert(static_cast<uint32_t>(RegionType::Cache) == static_cast<uint32_t>(MemoryType::Cache));
 static_assert(static_cast<uint32_t>(RegionType::Shared) == static_cast<uint32_t>(MemoryType::Shared));
+static_assert(static_cast<uint32_t>(RegionType::File) == static_cast<uint32_t>(MemoryType::File));
 static_assert(kRegionGrowsDown == static_cast<uint32_t>(RegionTraits::GrowsDown) && kRegionHeap == static_cast<uint32_t>(RegionTraits::Heap));
 static_assert(kRegionImage == static_cast<uint32_t>(RegionTraits::Loaded));
 
@@ -129,7 +130,7 @@ Result<vm_calls::InfoResults> CallHandlers::info(const vm_calls::InfoArguments& 
         return Error::Invalid;
     }
     if (arguments.bytes < bytes) return Error::Invalid;
-    const Error error = copy_to_user(context_, caller_space, answer, arguments.address, bytes, &receipt_);
+    const Error error = copy_to_user(context_, caller_space, answer, arguments.address, bytes, receipt_);
     if (error != Error::None) return error;
     return vm_calls::InfoResults{1, AddressLayout::kTop};
 }
@@ -140,7 +141,7 @@ Result<vm_calls::InfoResults> CallHandlers::list_regions(Space& caller_space, co
     RegionList list(arguments.bytes / sizeof(VmRegion));
     const VirtualAddress from = arguments.next < AddressLayout::kLowest ? AddressLayout::kLowest : arguments.next;
     const VirtualAddress next = from < AddressLayout::kTop ? list.collect(context_, space, from) : AddressLayout::kTop;
-    const Error error = copy_to_user(context_, caller_space, list.items(), arguments.address, list.count() * sizeof(VmRegion), &receipt_);
+    const Error error = copy_to_user(context_, caller_space, list.items(), arguments.address, list.count() * sizeof(VmRegion), receipt_);
     if (error != Error::None) return error;
     return vm_calls::InfoResults{list.count(), next};
 }

@@ -16,8 +16,7 @@ ProgramArguments arguments_of(const LoadRequest& load) {
 
 }  // namespace
 
-Error LoadOperation::read_request(WorkerContext& context, Space& caller, const Receipt& receipt, const Receipt* waiter,
-                                  LoadRequest& load) {
+Error LoadOperation::read_request(WorkerContext& context, Space& caller, const Receipt& receipt, Waiter waiter, LoadRequest& load) {
     const VirtualAddress at{receipt.message.words[1]};
     const Error error = copy_from_user(context, caller, at, &load, sizeof(load), waiter);
     if (error != Error::None) return error;
@@ -26,13 +25,13 @@ Error LoadOperation::read_request(WorkerContext& context, Space& caller, const R
 
 Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt& receipt, uint64_t& reason) {
     LoadRequest load;
-    if (const Error error = read_request(context, caller, receipt, &receipt, load); error != Error::None) return error;
+    if (const Error error = read_request(context, caller, receipt, receipt, load); error != Error::None) return error;
     Space* destination = context.processes.find(load.process);
     Space* source_space = context.processes.find(load.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
     if (!UserPointer<char>{load.image.raw()}.plausible(load.image_bytes)) return Error::BadAddress;
     const VirtualRange bytes = VirtualRange::of(load.image, load.image_bytes);
-    const ImageSource source(context, *source_space, bytes, &receipt);
+    const ImageSource source(context, *source_space, bytes, receipt);
     ImageLoader loader(context, source, *destination);
     if (const Error error = loader.check(); error != Error::None) {
         reason = static_cast<uint64_t>(loader.reason());
@@ -55,12 +54,12 @@ Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt&
     return Error::DoNotReply;
 }
 
-// None: loaded; Again: not yet.
+// None: loaded; Again: not yet; DoNotReply: nor now, the request has been put aside.
 Error LoadOperation::step(WorkerContext& context, Request& request) {
     Space* destination = context.processes.find(request.process);
     Space* source_space = context.processes.find(request.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
-    const ImageSource source(context, *source_space, request.range.range, nullptr);
+    const ImageSource source(context, *source_space, request.range.range, request);
     ImageLoader loader(context, source, *destination);
     Error error = loader.check();
     if (error == Error::BadExecutable) request.results[0] = static_cast<uint64_t>(loader.reason());
@@ -69,7 +68,7 @@ Error LoadOperation::step(WorkerContext& context, Request& request) {
     Space* caller = context.processes.find(ProcessId{static_cast<uint32_t>(request.receipt.message.words[kVmCallerWord])});
     if (caller == nullptr) return Error::NoProcess;
     LoadRequest load;
-    error = read_request(context, *caller, request.receipt, nullptr, load);
+    error = read_request(context, *caller, request.receipt, request, load);
     if (error != Error::None) return error;
     VirtualAddress stack;
     error = loader.put_arguments(arguments_of(load), stack);
@@ -81,6 +80,7 @@ Error LoadOperation::step(WorkerContext& context, Request& request) {
 
 bool LoadOperation::proceed(WorkerContext& context, Request& request) {
     request.error = step(context, request);
+    if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
         context.desk.push_ready(request);
         return false;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "abi/memory.hpp"
-#include "servers/vm/requests/worker_context.hpp"
+#include "servers/vm/requests/waiter.hpp"
 
 namespace shoal::vm {
 
@@ -20,8 +20,7 @@ class LoadOperation {
     static bool proceed(WorkerContext& context, Request& request);
 
   private:
-    static Error read_request(WorkerContext& context, Space& caller, const Receipt& receipt, const Receipt* waiter,
-                              LoadRequest& load);
+    static Error read_request(WorkerContext& context, Space& caller, const Receipt& receipt, Waiter waiter, LoadRequest& load);
     static Error step(WorkerContext& context, Request& request);
 };
 

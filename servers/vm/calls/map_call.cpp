@@ -9,33 +9,31 @@
 
 namespace shoal::vm {
 
+Result<MapPlan> MapPlan::decode(VirtualAddress address, uint64_t bytes, uint64_t protection, uint64_t flags) {
+    if (((flags & kMapShared) != 0) == ((flags & kMapPrivate) != 0)) return Error::Invalid;
+    if (bytes == 0) return Error::Invalid;
+    if (bytes > kUserTop) return Error::NoMemory;
+    MapPlan plan{VirtualRange::of(address, PageCount::covering(bytes).bytes()), flags, {TRY(Access::decode(protection))}};
+    if ((flags & kMapGrowsDown) != 0) {
+        if (plan.wanted.size() < 2 * kPageSize || (flags & kMapShared) != 0) return Error::Invalid;  // the guard and a page; nobody else's stack
+        plan.attributes.traits = RegionTraits::GrowsDown;
+    }
+    if ((flags & kExact) != 0) {
+        if (!address.page_aligned() || address < AddressLayout::kLowest) return Error::Invalid;
+        if (!address.in_user_space() || plan.wanted.size() > kUserTop - address.raw()) return Error::NoMemory;
+    }
+    return plan;
+}
+
 namespace {
 
 constexpr uint64_t kKnownFlags = kMapShared | kMapPrivate | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapPopulate |
                                  kMapFixedNoReplace | ContiguousOperation::kFlags;
-constexpr uint64_t kExact = kMapFixed | kMapFixedNoReplace;
-
-struct MapPlan {
-    uint64_t bytes;  // whole pages
-    RegionAttributes attributes;
-};
 
 Result<MapPlan> decode(const vm_calls::MmapArguments& arguments) {
     const uint64_t flags = arguments.flags;
     if ((flags & ~kKnownFlags) != 0 || (flags & kMapAnonymous) == 0) return Error::Invalid;
-    if (((flags & kMapShared) != 0) == ((flags & kMapPrivate) != 0)) return Error::Invalid;
-    if (arguments.bytes == 0) return Error::Invalid;
-    if (arguments.bytes > kUserTop) return Error::NoMemory;
-    MapPlan plan{PageCount::covering(arguments.bytes).bytes(), {TRY(Access::decode(arguments.protection))}};
-    if ((flags & kMapGrowsDown) != 0) {
-        if (plan.bytes < 2 * kPageSize || (flags & kMapShared) != 0) return Error::Invalid;  // the guard and a page; nobody else's stack
-        plan.attributes.traits = RegionTraits::GrowsDown;
-    }
-    if ((flags & kExact) != 0) {
-        if (!arguments.address.page_aligned() || arguments.address < AddressLayout::kLowest) return Error::Invalid;
-        if (!arguments.address.in_user_space() || plan.bytes > kUserTop - arguments.address.raw()) return Error::NoMemory;
-    }
-    return plan;
+    return MapPlan::decode(arguments.address, arguments.bytes, arguments.protection, flags);
 }
 
 }  // namespace
@@ -45,31 +43,36 @@ Result<VirtualAddress> CallHandlers::mmap(const vm_calls::MmapArguments& argumen
     const MapPlan plan = TRY(decode(arguments));
     context_.worker.statistics.maps.add();
     if ((arguments.flags & ContiguousOperation::kFlags) != 0) {
-        const FrameBlock wanted = TRY(ContiguousOperation::decode(plan.bytes, arguments.flags, right_));
+        const FrameBlock wanted = TRY(ContiguousOperation::decode(plan.wanted.size(), arguments.flags, right_));
         return ContiguousOperation::start(context_, receipt_, space, wanted, plan.attributes.access, right_);
     }
-    const VirtualRange wanted = VirtualRange::of(arguments.address, plan.bytes);
-    if ((arguments.flags & kMapShared) != 0) return map_shared(space, wanted, arguments.flags, plan.attributes.access);
-    return map_as_wished(space, wanted, arguments.flags, plan.attributes);
+    if ((arguments.flags & kMapShared) != 0) return map_shared(space, plan);
+    return map_as_wished(space, plan);
 }
 
 // Of a new object.
-Result<VirtualAddress> CallHandlers::map_shared(Space& space, VirtualRange wanted, uint64_t flags, Access access) {
-    Attachment* attachment = TRY(attach_new(context_, space, PageCount{wanted.size() >> kPageShift}));
-    Result<VirtualAddress> mapped = map_as_wished(space, wanted, flags, RegionAttributes::of(access, *attachment));
-    if (!mapped.ok() && mapped.error() != Error::DoNotReply) settle_attachment(context_, space, *attachment);
+Result<VirtualAddress> CallHandlers::map_shared(Space& space, const MapPlan& plan) {
+    return map_attached(space, plan, MemoryType::Shared, *TRY(attach_new(context_, space, PageCount{plan.wanted.size() >> kPageShift})));
+}
+
+Result<VirtualAddress> CallHandlers::map_attached(Space& space, const MapPlan& plan, MemoryType type, Attachment& attachment) {
+    MapPlan attached = plan;
+    attached.attributes = RegionAttributes::of(plan.attributes.access, type, attachment);
+    Result<VirtualAddress> mapped = map_as_wished(space, attached);
+    if (!mapped.ok() && mapped.error() != Error::DoNotReply) settle_attachment(context_, space, attachment);
     return mapped;
 }
 
-Result<VirtualAddress> CallHandlers::map_as_wished(Space& space, VirtualRange wanted, uint64_t flags, RegionAttributes attributes) {
+Result<VirtualAddress> CallHandlers::map_as_wished(Space& space, const MapPlan& plan) {
     // Beyond what it takes, a map leaves enough for its own removal.
     TRY(RangeOperation::reserve(context_));
-    if ((flags & kExact) != 0) return map_fixed(space, wanted, flags, attributes);
-    if (AddressLayout::can_map(wanted.start, wanted.size()) && insert_exactly(space, wanted, attributes).ok())
-        return finish_exact_map(space, wanted, flags);
-    const VirtualAddress address = TRY(place_anywhere(context_, space, wanted.size(), attributes));
-    if (Attachment* attachment = attributes.attachment()) settle_attachment(context_, space, *attachment);
-    return finish_map(space, VirtualRange::of(address, wanted.size()), flags);
+    const VirtualRange wanted = plan.wanted;
+    if ((plan.flags & MapPlan::kExact) != 0) return map_fixed(space, wanted, plan.flags, plan.attributes);
+    if (AddressLayout::can_map(wanted.start, wanted.size()) && insert_exactly(space, wanted, plan.attributes).ok())
+        return finish_exact_map(space, wanted, plan.flags);
+    const VirtualAddress address = TRY(place_anywhere(context_, space, wanted.size(), plan.attributes));
+    if (Attachment* attachment = plan.attributes.attachment()) settle_attachment(context_, space, *attachment);
+    return finish_map(space, VirtualRange::of(address, wanted.size()), plan.flags);
 }
 
 Result<void> CallHandlers::insert_exactly(Space& space, VirtualRange range, RegionAttributes attributes) {

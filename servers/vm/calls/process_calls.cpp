@@ -35,14 +35,14 @@ Result<void> CallHandlers::exit(const vm_calls::ExitArguments& arguments) {
 
 namespace {
 
-// Whether every page of the range may be shared: mapped, no guard, no device's and nobody's who only lets it be read, with this access.
+// Whether every page of the range may be shared: mapped, no guard, no device's, no file's and nobody's who only lets it be read, with this access.
 bool all_allow(const Segment& segment, VirtualRange range, Access access) {
     if (!segment.covered(range)) return false;
     for (Region* r = segment.first_in(range); r != nullptr && r->start() < range.end; r = segment.regions().next(*r)) {
         const bool guarded = r->attributes().traits == RegionTraits::GrowsDown && range.start <= r->start();
         const Attachment* attachment = r->attributes().attachment();
         const bool device = r->attributes().type == MemoryType::Direct ||
-                            (attachment != nullptr && attachment->lending() == Ownership::BorrowedReadOnly);
+                            (attachment != nullptr && attachment->lending() != Ownership::Borrowed);
         if (guarded || device || !(r->attributes().access == access)) return false;
     }
     return true;

@@ -314,7 +314,7 @@ RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part
 
 RangeOperation::Step RangeOperation::populate(const Receipt& receipt) {
     for (uint64_t done = 0; done < kPagesPerPopulateStep && progress_.cursor < progress_.range.end; ++done) {
-        const Touched touched = touch_page(context_, space_, progress_.cursor, Access::read(), Toucher::Vm, nullptr);
+        const Touched touched = touch_page(context_, space_, progress_.cursor, Access::read(), Toucher::Vm, {});
         // Filling in advance is a wish: where memory ends, or the range has changed, so does it.
         if (!touched.usable() && touched.outcome != Touch::Parked && touched.outcome != Touch::Denied) return Step::Done;
         progress_.cursor = progress_.cursor + kPageSize;

@@ -7,29 +7,30 @@
 
 namespace shoal::vm {
 
-// What the range is a part of. Errors: BadAddress: not one mapping throughout, with one access; Invalid: it is none of an object's.
+// What the range is a part of. Errors: BadAddress: not one mapping throughout, with one access; Invalid: it is no shared memory.
 Result<CallHandlers::SharedRange> CallHandlers::shared_at(Space& space, VirtualRange range) {
     SharedRange found;
     RegionAttributes& first = found.attributes;
     bool mapped = false;
+    const auto shared_memory = [&] { return first.type == MemoryType::Shared; };
     const bool alike = for_all_parts(context_, space, range, [&](const Segment& regions, VirtualRange part) {
         if (part.start == range.start) {
             const RegionView view = regions.view_locked(part.start);
             mapped = view.outcome == Lookup::Found && view.attributes.mapped();
             first = view.attributes;
-            if (const Attachment* attachment = first.attachment(); mapped && attachment != nullptr) {
+            if (const Attachment* attachment = first.attachment(); mapped && shared_memory()) {
                 const ObjectPlace place = attachment->place_of(range.start);
                 found.object = &place.object, found.first_page = place.page;
             }
         }
-        if (!mapped || first.attachment() == nullptr || !regions.covered(part)) return false;
+        if (!mapped || !shared_memory() || !regions.covered(part)) return false;
         for (const Region* r = regions.first_in(part); r != nullptr && r->start() < part.end; r = regions.regions().next(*r)) {
             const RegionAttributes attributes = r->attributes();
             if (attributes.attachment() != first.attachment() || !(attributes.access == first.access)) return false;
         }
         return true;
     });
-    if (mapped && first.attachment() == nullptr) return Error::Invalid;
+    if (mapped && !shared_memory()) return Error::Invalid;
     if (!mapped || !alike) return Error::BadAddress;
     return found;
 }
@@ -70,10 +71,10 @@ Result<VirtualAddress> CallHandlers::remap_as(const vm_calls::RemapArguments& ar
     const Access access = lending == Ownership::BorrowedReadOnly ? shared.attributes.access.without_write() : shared.attributes.access;
     TRY(RangeOperation::reserve(context_));
     const PageCount pages{range.size() >> kPageShift};
-    const Result<Attachment*> made = attach(context_, *destination, *shared.object, shared.first_page, pages, lending);
+    const Result<Attachment*> made = attach(context_, *destination, *shared.object, {shared.first_page, pages, lending, 0});
     if (made.error() == Error::NoEntry) return Error::BadAddress;  // the source has let go of it meanwhile
     if (!made.ok()) return made.error();
-    Result<VirtualAddress> placed = place_shared(*destination, wish, range.size(), RegionAttributes::of(access, *made.value()));
+    Result<VirtualAddress> placed = place_shared(*destination, wish, range.size(), RegionAttributes::of(access, MemoryType::Shared, *made.value()));
     if (!placed.ok() && placed.error() != Error::DoNotReply) abandon(context_, *destination, *made.value());
     return placed;
 }

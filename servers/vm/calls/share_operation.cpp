@@ -18,19 +18,20 @@ constexpr unsigned kPagesPerStep = 128;
 Error error_of(const Touched& touched) {
     if (touched.usable()) return Error::None;
     if (touched.outcome == Touch::NoMemory) return Error::NoMemory;
-    return touched.outcome == Touch::Parked ? Error::Again : Error::BadAddress;
+    return touched.outcome == Touch::Parked ? Error::DoNotReply : Error::BadAddress;
 }
 
 }  // namespace
 
-Error ShareOperation::prepare_page(WorkerContext& context, Space& source, VirtualAddress address) {
-    return error_of(touch_page(context, source, address, Access::read(), Toucher::Vm, nullptr));
+Error ShareOperation::prepare_page(WorkerContext& context, Space& source, Request& request) {
+    return error_of(touch_page(context, source, request.range.cursor, Access::read(), Toucher::Vm, request));
 }
 
 // Both leaves are locked at once, lower key first.
-Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space& destination, const RangeProgress& progress) {
+Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space& destination, Request& request) {
+    const RangeProgress& progress = request.range;
     const VirtualAddress address = progress.cursor;
-    const Touched touched = touch_page(context, source, address, Access::read(), Toucher::Vm, nullptr);
+    const Touched touched = touch_page(context, source, address, Access::read(), Toucher::Vm, request);
     if (!touched.usable()) return error_of(touched);
     const Result<void> reserved = Reserve::ensure<Leaf, LeafNode, RunTree, Run>(
         context.worker, Reserve::kFaultFrames, {1, LeafMap::kMostNewNodes, 1, 2 * RunTree::kMostNewRuns});
@@ -46,7 +47,7 @@ Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space
         const Run* run = from.trees.find(page);
         copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite;
         const Ownership ownership = run != nullptr ? run->state().ownership : Ownership::Shared;
-        device = ownership == Ownership::Device || ownership == Ownership::BorrowedReadOnly;
+        device = ownership == Ownership::Device || (is_borrowed(ownership) && ownership != Ownership::Borrowed);
         // As in a fault: some CPU may still see what was at these addresses before.
         if (run != nullptr && !copied && !device && !to->dead && to->flushing == 0) {
             share_page(context, from, *to, to->pages_of(progress.range), page, progress.access);
@@ -59,12 +60,13 @@ Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space
     return copied ? make_private(context, source, from, page) : Error::Again;
 }
 
-// None: the range has been seen to its end; Again: not yet.
-Error ShareOperation::step(WorkerContext& context, Space& source, Space& destination, RangeProgress& progress) {
+// None: the range has been seen to its end; Again: not yet; DoNotReply: nor now, the request has been put aside.
+Error ShareOperation::step(WorkerContext& context, Space& source, Space& destination, Request& request) {
+    RangeProgress& progress = request.range;
     for (unsigned i = 0; i < kPagesPerStep && progress.cursor < progress.range.end; ++i) {
         const Error error = progress.kind == RangeKind::Populate
-                                ? prepare_page(context, source, progress.cursor)
-                                : share_page_at(context, source, destination, progress);
+                                ? prepare_page(context, source, request)
+                                : share_page_at(context, source, destination, request);
         if (error != Error::None) return error;
         progress.cursor = progress.cursor + kPageSize;
     }
@@ -83,7 +85,8 @@ bool ShareOperation::proceed(WorkerContext& context, Request& request) {
     Space* source = context.processes.find(request.source);
     Space* destination = context.processes.find(request.process);
     request.error = source == nullptr || destination == nullptr ? Error::NoProcess
-                                                                : step(context, *source, *destination, request.range);
+                                                                : step(context, *source, *destination, request);
+    if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
         context.desk.push_ready(request);
         return false;

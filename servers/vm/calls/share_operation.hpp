@@ -16,9 +16,9 @@ class ShareOperation {
     static bool proceed(WorkerContext& context, Request& request);
 
   private:
-    static Error step(WorkerContext& context, Space& source, Space& destination, RangeProgress& progress);
-    static Error prepare_page(WorkerContext& context, Space& source, VirtualAddress address);
-    static Error share_page_at(WorkerContext& context, Space& source, Space& destination, const RangeProgress& progress);
+    static Error step(WorkerContext& context, Space& source, Space& destination, Request& request);
+    static Error prepare_page(WorkerContext& context, Space& source, Request& request);
+    static Error share_page_at(WorkerContext& context, Space& source, Space& destination, Request& request);
 };
 
 }  // namespace shoal::vm

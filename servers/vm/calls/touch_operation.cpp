@@ -5,23 +5,27 @@
 
 namespace shoal::vm {
 
-Error TouchOperation::error_of(Touch outcome) {
+Error TouchOperation::error_of(Touch outcome, const Receipt& receipt) {
     switch (outcome) {
         case Touch::NoMemory: return Error::NoMemory;
         case Touch::Denied: return Error::AccessDenied;
         case Touch::NoRegion: return Error::BadAddress;
         case Touch::Mapped:
         case Touch::Spurious: return Error::None;
-        case Touch::Parked:
+        case Touch::Parked: return Error::DoNotReply;
+        case Touch::Unreadable: return receipt.read_error == Error::None ? Error::InputOutput : receipt.read_error;
+        case Touch::Absent:
         case Touch::Raced: break;
     }
     return Error::Again;
 }
 
-// None: the end has been reached; Again: not yet.
-Error TouchOperation::step(WorkerContext& context, Space& space, RangeProgress& progress) {
+// None: the end has been reached; Again: not yet; DoNotReply: nor now, the request has been put aside.
+Error TouchOperation::step(WorkerContext& context, Space& space, Request& request) {
+    RangeProgress& progress = request.range;
     for (unsigned i = 0; i < kPagesPerStep && progress.cursor < progress.range.end; ++i) {
-        const Error error = error_of(touch_page(context, space, progress.cursor, progress.access, Toucher::Vm, nullptr).outcome);
+        const Touched touched = touch_page(context, space, progress.cursor, progress.access, Toucher::Vm, request);
+        const Error error = error_of(touched.outcome, request.receipt);
         if (error != Error::None) return error;
         progress.cursor = progress.cursor + kPageSize;
     }
@@ -30,7 +34,8 @@ Error TouchOperation::step(WorkerContext& context, Space& space, RangeProgress& 
 
 bool TouchOperation::proceed(WorkerContext& context, Request& request) {
     Space* space = context.processes.find(request.process);
-    request.error = space == nullptr ? Error::NoProcess : step(context, *space, request.range);
+    request.error = space == nullptr ? Error::NoProcess : step(context, *space, request);
+    if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
         context.desk.push_ready(request);
         return false;

@@ -1,5 +1,5 @@
 // TouchOperation: makes a range of a space present and usable for an access, in steps, for a server that is about to use it. What was done
-// stays, whatever becomes of the rest. Where memory ends the request waits for one round of a shortage.
+// stays, whatever becomes of the rest. Where memory ends the request waits for one round of a shortage; where a file's page is missing, for it.
 #pragma once
 
 #include "servers/vm/fault/touched.hpp"
@@ -14,8 +14,8 @@ class TouchOperation {
 
   private:
     static constexpr unsigned kPagesPerStep = 128;
-    static Error error_of(Touch outcome);
-    static Error step(WorkerContext& context, Space& space, RangeProgress& progress);
+    static Error error_of(Touch outcome, const Receipt& receipt);
+    static Error step(WorkerContext& context, Space& space, Request& request);
 };
 
 }  // namespace shoal::vm

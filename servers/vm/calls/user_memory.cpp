@@ -9,12 +9,13 @@ namespace {
 
 // Calls use(void*) with the address's bytes in the window, under the leaf's lock.
 template <typename Use>
-Error with_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, const Receipt* waiter,
+Error with_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Waiter waiter,
                 Use use) {
     for (;;) {
         const Touched touched = touch_page(context, space, address, needed, Toucher::Vm, waiter);
-        if (touched.outcome == Touch::Parked) return waiter == nullptr ? Error::Again : Error::DoNotReply;
+        if (touched.outcome == Touch::Parked) return waiter.anybody() ? Error::DoNotReply : Error::Again;
         if (touched.outcome == Touch::NoMemory) return Error::NoMemory;
+        if (touched.outcome == Touch::Unreadable) return Error::InputOutput;
         if (!touched.usable()) return Error::BadAddress;
         Guard guard(context.locks(), touched.leaf->lock);
         const PageEntry entry = touched.leaf->table().get(page_in_leaf(address));
@@ -28,7 +29,7 @@ Error with_page(WorkerContext& context, Space& space, VirtualAddress address, Ac
 
 template <typename Use>
 Error with_pages(WorkerContext& context, Space& space, VirtualAddress address, uint64_t bytes, Access needed,
-                 const Receipt* waiter, Use use) {
+                 Waiter waiter, Use use) {
     if (!UserPointer<char>{address.raw()}.plausible(bytes)) return Error::BadAddress;
     for (uint64_t done = 0; done < bytes;) {
         const VirtualAddress at = address + done;
@@ -43,7 +44,7 @@ Error with_pages(WorkerContext& context, Space& space, VirtualAddress address, u
 }
 
 Error copy_in(WorkerContext& context, Space& space, const void* from, VirtualAddress to, uint64_t bytes, Access needed,
-              const Receipt* waiter) {
+              Waiter waiter) {
     return with_pages(context, space, to, bytes, needed, waiter, [&](void* page, uint64_t at, uint64_t piece) {
         __builtin_memcpy(page, static_cast<const char*>(from) + at, piece);
     });
@@ -52,7 +53,7 @@ Error copy_in(WorkerContext& context, Space& space, const void* from, VirtualAdd
 }  // namespace
 
 Error copy_from_user(WorkerContext& context, Space& space, VirtualAddress from, void* to, uint64_t bytes,
-                     const Receipt* waiter) {
+                     Waiter waiter) {
     return with_pages(context, space, from, bytes, Access::read(), waiter,
                       [&](void* page, uint64_t at, uint64_t piece) {
                           __builtin_memcpy(static_cast<char*>(to) + at, page, piece);
@@ -60,12 +61,12 @@ Error copy_from_user(WorkerContext& context, Space& space, VirtualAddress from, 
 }
 
 Error copy_to_user(WorkerContext& context, Space& space, const void* from, VirtualAddress to, uint64_t bytes,
-                   const Receipt* waiter) {
+                   Waiter waiter) {
     return copy_in(context, space, from, to, bytes, Access::read_write(), waiter);
 }
 
 Error fill_image(WorkerContext& context, Space& space, const void* from, VirtualAddress to, uint64_t bytes,
-                 const Receipt* waiter) {
+                 Waiter waiter) {
     return copy_in(context, space, from, to, bytes, Access::none(), waiter);
 }
 

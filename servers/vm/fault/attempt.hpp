@@ -6,8 +6,7 @@
 #include "servers/vm/leaf/copy_on_write.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 #include "servers/vm/memory/memory_types.hpp"
-#include "servers/vm/requests/parking.hpp"
-#include "servers/vm/requests/worker_context.hpp"
+#include "servers/vm/requests/waiter.hpp"
 #include "servers/vm/reserve.hpp"
 #include "servers/vm/space/granting.hpp"
 #include "servers/vm/space/space.hpp"
@@ -25,8 +24,7 @@ Leaf* obtain_leaf(WorkerContext& context, Space& space, VirtualAddress address);
 
 class Attempt {
   public:
-    Attempt(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
-            const Receipt* waiter)
+    Attempt(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher, Waiter waiter)
         : context_(context), space_(space), address_(address), needed_(needed), toucher_(toucher), waiter_(waiter) {}
 
     // view: what a lookup in the segment has found at the address. The segment's lock may be held or not. Everything has been
@@ -35,6 +33,8 @@ class Attempt {
         const Touched touched = serve_in(segment, view);
         return broken_ == nullptr ? touched : settle_break(touched);
     }
+    // After Absent, with no lock held: has the page read. Raced: it may be there now; else as read_page().
+    [[nodiscard]] Touch read() const;
     // As serve(), by the regions of a detached leaf. Raced: it is no longer detached.
     Touched serve_detached(Leaf& leaf) {
         const Touched touched = serve_in_detached(leaf);
@@ -46,9 +46,10 @@ class Attempt {
         const unsigned page = page_in_leaf(address_);
         Leaf* leaf = obtain_leaf(context_, space_, address_);
         if (leaf == nullptr) [[unlikely]] return {Touch::NoMemory};
-        PageSupply supply(context_, space_, address_, view.attributes);
-        // A peek without the lock: it only decides whether zeroing is worth doing before it.
-        if (!leaf->table().get(page).held() && !obtain(supply)) return {Touch::NoMemory};
+        PageSupply supply(context_, space_, address_, view.attributes, needed_);
+        // A peek without the lock: it only decides whether a frame is worth making ready before it.
+        const bool absent = !leaf->table().get(page).held();
+        if ((absent || supply.may_copy()) && !obtain(supply) && absent) return {Touch::NoMemory};
         Guard guard(context_.locks(), leaf->lock);
         if (leaf->dead) [[unlikely]] return {leaf->flushing > 0 ? park_on(*leaf) : Touch::Raced};
         if (leaf->detached() || !segment.unchanged(view)) [[unlikely]] return {Touch::Raced};
@@ -72,11 +73,14 @@ class Attempt {
         if (!segment.unchanged(view)) [[unlikely]] leaf.grant({});  // Leaf::forget()
     }
     Touch complete(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply) {
-        if (leaf.table().get(page).held()) [[unlikely]] return complete_held(leaf, region, page, supply.attributes.access);
+        if (leaf.table().get(page).held()) [[unlikely]] return complete_held(leaf, region, page, supply);
         if (leaf.flushing > 0) [[unlikely]] return park_on(leaf);
-        return supply_page(supply, leaf, region, page);
+        const Touch outcome = supply_page(supply, leaf, region, page);
+        if (outcome == Touch::Absent) [[unlikely]] missing_ = supply.attributes.attachment();
+        return outcome;
     }
-    Touch complete_held(Leaf& leaf, PageSpan region, unsigned page, Access allowed) {
+    Touch complete_held(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply) {
+        const Access allowed = supply.attributes.access;
         const Access before = leaf.table().get(page).access();
         if (before.allows(needed_)) return Touch::Spurious;
         // A right that the page has and the region has not: who changes the region is on his way here, and flushes it.
@@ -86,14 +90,17 @@ class Attempt {
         if (needed_.writes()) {
             const Ownership ownership = leaf.trees.find(page)->state().ownership;
             if (ownership == Ownership::CopyOnWrite) return break_copy(leaf, region, page, allowed);
+            if (ownership == Ownership::BorrowedCopyOnWrite) return break_loan(leaf, region, page, supply);
             if (ownership == Ownership::BorrowedReadOnly) [[unlikely]] return Touch::Denied;
         }
         upgrade_page(context_, leaf, page, allowed);
         return Touch::Mapped;
     }
     Touch break_copy(Leaf& leaf, PageSpan region, unsigned page, Access allowed);
+    Touch break_loan(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply);
+    void replace(Leaf& leaf, PageSpan region, unsigned page, Access allowed, FrameNumber copy);
     Touch park_on(Leaf& leaf) const {
-        if (waiter_ != nullptr) park(context_, *waiter_, leaf.waiting);
+        waiter_.park(context_, leaf.waiting);
         return Touch::Parked;
     }
 
@@ -102,7 +109,8 @@ class Attempt {
     VirtualAddress address_;
     Access needed_;
     Toucher toucher_;
-    const Receipt* waiter_;
+    Waiter waiter_;
+    const Attachment* missing_ = nullptr;  // of the page that is absent
     FlushBatch* broken_ = nullptr;  // of a page that has been copied, until it is posted
 };
 

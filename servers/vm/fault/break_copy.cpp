@@ -7,11 +7,9 @@ namespace shoal::vm {
 namespace {
 
 // Who waits goes on when all have flushed it. A Request is reserved.
-void flush_for(WorkerContext& context, FlushBatch& batch, const Receipt* waiter) {
-    Request* request = waiter != nullptr ? context.slabs().create_reserved<Request>(RequestKind::Again, *waiter, context.cpu())
-                                         : context.slabs().create_reserved<Request>(RequestKind::Flush, Receipt{}, context.cpu());
+void flush_for(WorkerContext& context, FlushBatch& batch, Waiter waiter) {
     batch.insist();
-    (void)FlushBatch::post(context, batch, request);
+    (void)FlushBatch::post(context, batch, &waiter.request(context));
 }
 
 }  // namespace
@@ -19,16 +17,29 @@ void flush_for(WorkerContext& context, FlushBatch& batch, const Receipt* waiter)
 // Nobody has the old entry cached: at most this CPU had, and its fault has taken it out (SDM vol. 3A, 4.10.4.1). Of a fault that has
 // waited, others may have brought it in again.
 bool Attempt::alone_in(const Leaf& leaf) const {
-    const bool faulted = waiter_ != nullptr && waiter_->message.type() == kPageFault && !waiter_->again;
+    const Receipt* receipt = waiter_.receipt();
+    const bool faulted = receipt != nullptr && receipt->message.type() == kPageFault && !receipt->again;
     return leaf.cpus.empty() || (faulted && leaf.cpus.is_only(context_.cpu()));
 }
 
 // Where others may read the old frame, the copy is not to be written before they have flushed it: it gets that right by a fault after.
+void Attempt::replace(Leaf& leaf, PageSpan region, unsigned page, Access allowed, FrameNumber copy) {
+    broken_ = context_.slabs().create_reserved<FlushBatch>(space_.process(), context_.cpu());
+    replace_by_copy(context_, leaf, region, page, copy, alone_in(leaf) ? allowed : allowed.without_write(), *broken_);
+}
+
 Touch Attempt::break_copy(Leaf& leaf, PageSpan region, unsigned page, Access allowed) {
     if (take_over(context_, leaf, page, allowed)) return Touch::Mapped;
     // --- commit point ---
-    broken_ = context_.slabs().create_reserved<FlushBatch>(space_.process(), context_.cpu());
-    replace_by_copy(context_, leaf, region, page, alone_in(leaf) ? allowed : allowed.without_write(), *broken_);
+    replace(leaf, region, page, allowed, context_.frames().allocate_reserved());
+    return Touch::Mapped;
+}
+
+// The copy is charged, which what was borrowed was not.
+Touch Attempt::break_loan(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply) {
+    if (!supply.zeroed.ready()) return Touch::NoMemory;
+    // --- commit point ---
+    replace(leaf, region, page, supply.attributes.access, supply.zeroed.release());
     return Touch::Mapped;
 }
 
@@ -51,10 +62,10 @@ Error make_private(WorkerContext& context, Space& space, Leaf& leaf, unsigned pa
         const Run* run = leaf.trees.find(page);
         const bool copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite && leaf.flushing == 0;
         if (copied && !take_over(context, leaf, page, run->state().access))
-            replace_by_copy(context, leaf, leaf.trees.span_over(page), page, run->state().access, *batch);
+            replace_by_copy(context, leaf, leaf.trees.span_over(page), page, context.frames().allocate_reserved(), run->state().access, *batch);
     }
     if (batch->empty()) FlushBatch::discard(context, *batch);
-    else flush_for(context, *batch, nullptr);
+    else flush_for(context, *batch, {});
     return Error::Again;
 }
 

@@ -2,17 +2,22 @@
 
 #include "servers/vm/fault/fault_message.hpp"
 #include "servers/vm/fault/touch_page.hpp"
+#include "servers/vm/files/file_read.hpp"
 #include "servers/vm/requests/shortage.hpp"
 
 namespace shoal::vm {
 
 namespace {
 
-Error error_of(Touch outcome) { return outcome == Touch::Denied ? Error::AccessDenied : Error::BadAddress; }
+Error error_of(WorkerContext& context, Touch outcome, const Receipt& receipt) {
+    if (outcome == Touch::Unreadable && waits_for_itself(context, receipt)) return Error::Deadlock;
+    if (outcome == Touch::Unreadable) return receipt.read_error == Error::None ? Error::InputOutput : receipt.read_error;
+    return outcome == Touch::Denied ? Error::AccessDenied : Error::BadAddress;
+}
 
 Action fail(WorkerContext& context, const Receipt& receipt, const FaultMessage& fault, Touch outcome) {
     if (outcome == Touch::Parked) return Action::none();
-    if (outcome != Touch::NoMemory) return Action::refuse(fault.thread, fault.sequence, error_of(outcome));
+    if (outcome != Touch::NoMemory) return Action::refuse(fault.thread, fault.sequence, error_of(context, outcome, receipt));
     if (wait_for_memory(context, receipt)) return Action::none();
     return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
 }
@@ -25,7 +30,7 @@ Action serve_fault(WorkerContext& context, const Receipt& receipt) {
     Space* space = context.processes.find(fault.process);
     if (space == nullptr) return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
     const Touched touched =
-        touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, &receipt);
+        touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, receipt);
     if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
     return Action::resume(fault.thread, fault.sequence, link_of(touched));
 }
@@ -43,7 +48,7 @@ Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     const VirtualAddress first = range.start.page_down();
     for (VirtualAddress at = first; at < range.end && at - first < kLeafSize; at = at + kPageSize) {
         if (link.wanted() && at.leaf_down() != link.base) break;
-        const Touched touched = touch_page(context, *space, at, needed, Toucher::User, &receipt);
+        const Touched touched = touch_page(context, *space, at, needed, Toucher::User, receipt);
         if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
         // A device's page is there in vain: the kernel does not reach it.
         if (touched.leaf->table().get(page_in_leaf(at)).device()) return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);

@@ -1,4 +1,4 @@
-// FaultMessage: words 1..6 of kPageFault and kMemoryRequest (abi/message.hpp).
+// FaultMessage: words 1..7 of kPageFault and kMemoryRequest (abi/message.hpp).
 #pragma once
 
 #include "abi/message.hpp"
@@ -13,6 +13,7 @@ struct FaultMessage {
     uint32_t sequence;
     ProcessId process;
     uint64_t bytes;
+    ProcessId requester;  // whose thread it is
 
     explicit FaultMessage(const Message& m)
         : thread(m.source()),
@@ -20,7 +21,8 @@ struct FaultMessage {
           flags(m.words[2]),
           sequence(static_cast<uint32_t>(m.words[3])),
           process(static_cast<uint32_t>(m.words[4])),
-          bytes(m.words[6]) {}
+          bytes(m.words[6]),
+          requester(m.type() == kMemoryRequest ? ProcessId{static_cast<uint32_t>(m.words[7])} : process) {}
 };
 
 }  // namespace shoal::vm

@@ -2,6 +2,7 @@
 
 #include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/fault/touch_granted.hpp"
+#include "servers/vm/files/file_read.hpp"
 
 namespace shoal::vm {
 
@@ -18,9 +19,14 @@ Touch judge(const RegionView& view, VirtualAddress address, Access needed) {
 
 }  // namespace
 
+Touch Attempt::read() const {
+    const ObjectPlace place = missing_->place_of(address_);
+    return read_page(context_, *missing_, place.page, waiter_);
+}
+
 Touched Attempt::serve_in_detached(Leaf& leaf) {
     const unsigned page = page_in_leaf(address_);
-    PageSupply supply(context_, space_, address_, {});  // a leaf's own regions are of plain memory
+    PageSupply supply(context_, space_, address_, {}, needed_);  // a leaf's own regions are of plain memory
     if (!leaf.table().get(page).held() && !obtain(supply)) return {Touch::NoMemory};
     Guard guard(context_.locks(), leaf.lock);
     const Segment* own = leaf.own_regions();
@@ -44,7 +50,7 @@ Touched touch_detached(Attempt& attempt, Space& space, VirtualAddress address) {
 
 // Under the segment's lock: nothing can disturb us.
 Touched touch_locked(WorkerContext& context, Attempt& attempt, Space& space, Segment& segment, VirtualAddress address, Access needed,
-                     const Receipt* waiter) {
+                     Waiter waiter) {
     Segment::Guard guard(context.locks(), segment.lock);
     for (;;) {
         if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
@@ -54,7 +60,7 @@ Touched touch_locked(WorkerContext& context, Attempt& attempt, Space& space, Seg
         const Touch verdict = judge(view, address, needed);
         if (verdict != Touch::Raced) return {verdict};
         if (view.attributes.closed()) {
-            if (waiter != nullptr) park(context, *waiter, segment.waiting);
+            waiter.park(context, segment.waiting);
             return {Touch::Parked};
         }
         // Raced now means only that the page or the leaf went before we had the leaf's lock.
@@ -92,29 +98,37 @@ Touched touch_resident(WorkerContext& context, Space& space, VirtualAddress addr
 }
 
 // A lookup that was overtaken is made once more; then nobody overtakes us.
-Touched touch_reserving(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
-                        const Receipt* waiter) {
-    Segment* segment = space.find_segment(address);
-    if (segment == nullptr) return {Touch::NoRegion};
-    Attempt attempt(context, space, address, needed, toucher, waiter);
+Touched touch_in(WorkerContext& context, Attempt& attempt, Space& space, Segment& segment, VirtualAddress address, Access needed, Waiter waiter) {
     for (unsigned tries = 0; tries < 2; ++tries) {
         if (!reserve_for_touch(context).ok()) return {Touch::NoMemory};
         const Touched detached = touch_detached(attempt, space, address);
         if (detached.outcome != Touch::Raced) [[unlikely]] return detached;
-        const RegionView view = segment->lookup(address);
+        const RegionView view = segment.lookup(address);
         if (view.outcome == Lookup::Disturbed) continue;
         const Touch verdict = judge(view, address, needed);
         if (verdict != Touch::Raced) return {verdict};
         if (view.attributes.closed()) break;
-        const Touched touched = attempt.serve(*segment, view);
+        const Touched touched = attempt.serve(segment, view);
         if (touched.outcome != Touch::Raced) return touched;
     }
-    return touch_locked(context, attempt, space, *segment, address, needed, waiter);
+    return touch_locked(context, attempt, space, segment, address, needed, waiter);
+}
+
+Touched touch_reserving(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher, Waiter waiter) {
+    Segment* segment = space.find_segment(address);
+    if (segment == nullptr) return {Touch::NoRegion};
+    Attempt attempt(context, space, address, needed, toucher, waiter);
+    for (;;) {
+        const Touched touched = touch_in(context, attempt, space, *segment, address, needed, waiter);
+        if (touched.outcome != Touch::Absent) [[likely]] return touched;
+        const Touch read = attempt.read();  // no lock is held
+        if (read != Touch::Raced) return {read};
+    }
 }
 
 // A server's fault, from the stock of frames.
 Touched touch_from_stock(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
-                         const Receipt* waiter) {
+                         Waiter waiter) {
     context.frames().open_stock();
     const Touched touched = touch_reserving(context, space, address, needed, toucher, waiter);
     context.frames().close_stock();
@@ -123,7 +137,7 @@ Touched touch_from_stock(WorkerContext& context, Space& space, VirtualAddress ad
 
 // With nothing reserved: what is resident is used; servers may take from the stock of frames.
 [[gnu::cold]] Touched touch_without_reserve(WorkerContext& context, Space& space, VirtualAddress address, Access needed,
-                                            Toucher toucher, const Receipt* waiter) {
+                                            Toucher toucher, Waiter waiter) {
     if (space.find_segment(address) == nullptr) return {Touch::NoRegion};
     const Touched resident = touch_resident(context, space, address, needed, toucher);
     if (resident.usable() || space.standing == Standing::Program) return resident;
@@ -137,8 +151,7 @@ Leaf* obtain_leaf(WorkerContext& context, Space& space, VirtualAddress address) 
     return leaf != nullptr ? leaf : make_leaf(context, space, address);
 }
 
-Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
-                   const Receipt* waiter) {
+Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher, Waiter waiter) {
     if (!address.in_user_space()) return {Touch::NoRegion};
     // First: where a fault came to nothing for want of frames at hand, the grant serves it now.
     if (!reserve_for_touch(context).ok()) [[unlikely]]

@@ -7,13 +7,13 @@
 #pragma once
 
 #include "servers/vm/fault/touched.hpp"
-#include "servers/vm/requests/worker_context.hpp"
+#include "servers/vm/requests/waiter.hpp"
 
 namespace shoal::vm {
 
-// waiter: what to dispatch again if the page cannot be had now; nullptr: nothing, Parked only says that it is so.
-Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher,
-                   const Receipt* waiter);
+// waiter: who goes on when the page can be had, if it cannot now; nobody: Parked only says that it is so. A file's page that is not cached is asked
+// for in any case.
+Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher, Waiter waiter);
 
 // A page that is copied on write becomes the leaf's own, with the rights that it has. Error: Again (others have to flush it first, or to do
 // something else there), NoMemory.

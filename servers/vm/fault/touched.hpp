@@ -14,6 +14,8 @@ enum class Touch : uint8_t {
     Denied,    // the mapping does not allow the access, or it is the guard page
     NoMemory,  // frames or quota have run out; nothing has changed
     Parked,    // the receipt was put aside, and will be dispatched again
+    Unreadable,  // a file's, and the file server could not read it: the receipt says why
+    Absent,    // internal: a file's, and to be read first
     Raced,     // internal: try again
 };
 

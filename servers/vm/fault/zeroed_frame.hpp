@@ -1,5 +1,5 @@
-// ZeroedFrame: a frame made ready for a page before any lock is taken: charged to the quota, if one pays, taken from the reserve, zeroed.
-// What is not used goes back.
+// ZeroedFrame: a frame made ready for a page before any lock is taken: charged to the quota, if one pays, taken from the reserve, zeroed unless
+// it is for a copy. What is not used goes back.
 #pragma once
 
 #include "servers/vm/arena/window.hpp"
@@ -24,13 +24,18 @@ class ZeroedFrame {
 
     // False: over the quota, or no frame at hand.
     [[nodiscard, gnu::always_inline]] bool obtain() {
+        if (!take()) [[unlikely]] return false;
+        zero_frame(frame_);
+        return true;
+    }
+    // Likewise, with whatever is in it.
+    [[nodiscard, gnu::always_inline]] bool take() {
         if (quota_ != nullptr && !quota_->charge(context_.locks(), context_.slabs(), PageCount{1}).ok()) return false;
         if (!context_.frames().has(1)) [[unlikely]] {  // the quota has taken it for itself
             refund();
             return false;
         }
         frame_ = context_.frames().allocate_reserved();
-        zero_frame(frame_);
         ready_ = true;
         return true;
     }

@@ -36,6 +36,12 @@ void FlushBatch::take_replaced(WorkerContext& context, const Leaf& leaf, FrameNu
     has_replaced_ = true;
 }
 
+void FlushBatch::take_replaced_loan(WorkerContext& context, const Leaf& leaf, FrameNumber frame) {
+    if (alone_in(leaf)) return;
+    context.frame_table()[frame].share_lent();
+    take_replaced(context, leaf, frame);
+}
+
 void FlushBatch::drop_reference(WorkerContext& context, FrameNumber frame) {
     if (context.frame_table()[frame].release() == Released::Last) context.frames().free(frame);
 }

@@ -31,6 +31,8 @@ class FlushBatch {
     void take_borrowed(WorkerContext& context, Leaf& leaf, unsigned page);
     // Likewise a frame in whose place there is another page already; one a batch.
     void take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
+    // Likewise an object's, as take_borrowed().
+    void take_replaced_loan(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
     // After the leaf's entries in the range have changed; at most kMaxLeaves leaves a batch.
     void add_range(Leaf& leaf, VirtualRange range);
 

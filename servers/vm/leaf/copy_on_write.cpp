@@ -131,16 +131,18 @@ bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access)
     return true;
 }
 
-void replace_by_copy(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, Access access, FlushBatch& batch) {
+void replace_by_copy(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber copy, Access access, FlushBatch& batch) {
     PageTable& table = leaf.table();
-    const FrameNumber old = table.get(page).frame(), copy = context.frames().allocate_reserved();
+    const FrameNumber old = table.get(page).frame();
+    const bool lent = is_borrowed(leaf.trees.find(page)->state().ownership);
     context.frames().info(copy).claim(FrameKind::Anonymous, &leaf);
     __builtin_memcpy(window_pointer(copy), window_pointer(old), kPageSize);
     leaf.trees.remove(context.slabs(), table, {page, page + 1});
     table.set(page, PageEntry{});
     leaf.trees.add(context.slabs(), table, region, page, {Ownership::Exclusive, access}, copy);
     table.set(page, PageEntry{copy, access});
-    batch.take_replaced(context, leaf, old);
+    if (lent) batch.take_replaced_loan(context, leaf, old);
+    else batch.take_replaced(context, leaf, old);
     batch.add_range(leaf, VirtualRange::of(leaf.address_of(page), kPageSize));
 }
 

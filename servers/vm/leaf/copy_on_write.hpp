@@ -35,7 +35,8 @@ void copy_pinned(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, 
 
 // Makes a page that is copied on write the leaf's own, with the access, if nobody else holds it any more. Needs two reserved Runs.
 bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access);
-// Puts a copy in its place; the batch has the old frame. region: the pages of its region here. Needs a reserved frame, RunTree and two Runs.
-void replace_by_copy(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, Access access, FlushBatch& batch);
+// Puts a copy of it into a frame, and that in its place; the batch has the old frame. Of a page that is copied on write or lent so. region: the
+// pages of its region here. Needs a reserved RunTree and two Runs.
+void replace_by_copy(WorkerContext& context, Leaf& leaf, PageSpan region, unsigned page, FrameNumber copy, Access access, FlushBatch& batch);
 
 }  // namespace shoal::vm

@@ -15,15 +15,16 @@ enum class Ownership : uint8_t {
     Device,       // no memory of ours: neither counted, nor charged to a quota, nor to be reached through the window
     Borrowed,     // a memory object's, which has the frame while the region lasts: neither counted nor charged here
     BorrowedReadOnly,  // likewise, and never to be written through this leaf
+    BorrowedCopyOnWrite,  // likewise, and who wants to write gets a copy, which is the leaf's own
 };
 
 // The leaf has the frame alone.
 constexpr bool is_exclusive(Ownership ownership) { return ownership == Ownership::Exclusive || ownership == Ownership::Pinned; }
-constexpr bool is_borrowed(Ownership ownership) { return ownership == Ownership::Borrowed || ownership == Ownership::BorrowedReadOnly; }
+constexpr bool is_borrowed(Ownership ownership) { return ownership >= Ownership::Borrowed; }
 // The leaf has a reference to the frame, and the quota pays for the page.
 constexpr bool is_charged(Ownership ownership) { return ownership != Ownership::Device && !is_borrowed(ownership); }
 constexpr bool is_never_written(Ownership ownership) {
-    return ownership == Ownership::CopyOnWrite || ownership == Ownership::BorrowedReadOnly;
+    return ownership == Ownership::CopyOnWrite || ownership == Ownership::BorrowedReadOnly || ownership == Ownership::BorrowedCopyOnWrite;
 }
 
 struct PageState {

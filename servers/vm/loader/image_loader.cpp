@@ -80,7 +80,7 @@ Error ImageLoader::map() {
 Error ImageLoader::copy_piece(const ImageSegment& segment, VirtualAddress to, uint64_t bytes) {
     char page[kPageSize];
     const Error error = source_.read(segment.offset + (to - segment.start), page, bytes);
-    return error != Error::None ? error : fill_image(context_, destination_, page, to, bytes, nullptr);
+    return error != Error::None ? error : fill_image(context_, destination_, page, to, bytes, source_.waiter());
 }
 
 Error ImageLoader::fill(VirtualAddress& cursor, unsigned pages) {
@@ -103,7 +103,7 @@ Error ImageLoader::put_arguments(const ProgramArguments& arguments, VirtualAddre
     InitialStack stack;
     if (const Error error = build_stack(stack, arguments, image_); error != Error::None) return error;
     pointer = stack.pointer();
-    return fill_image(context_, destination_, stack.contents(), stack.pointer(), stack.bytes(), nullptr);
+    return fill_image(context_, destination_, stack.contents(), stack.pointer(), stack.bytes(), source_.waiter());
 }
 
 }  // namespace shoal::vm

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "servers/vm/loader/elf_image.hpp"
-#include "servers/vm/requests/worker_context.hpp"
+#include "servers/vm/requests/waiter.hpp"
 
 namespace shoal::vm {
 
@@ -12,17 +12,18 @@ namespace shoal::vm {
 class ImageSource {
   public:
     // waiter: as copy_from_user().
-    ImageSource(WorkerContext& context, Space& space, VirtualRange bytes, const Receipt* waiter)
+    ImageSource(WorkerContext& context, Space& space, VirtualRange bytes, Waiter waiter)
         : context_(context), space_(space), bytes_(bytes), waiter_(waiter) {}
     // offset + bytes <= size(). Errors as copy_from_user().
     Error read(uint64_t offset, void* to, uint64_t bytes) const;
     [[nodiscard]] uint64_t size() const { return bytes_.size(); }
+    [[nodiscard]] Waiter waiter() const { return waiter_; }
 
   private:
     WorkerContext& context_;
     Space& space_;
     VirtualRange bytes_;
-    const Receipt* waiter_;
+    Waiter waiter_;
 };
 
 // Strings of a program, each ended by NUL; argv[0] first.

@@ -70,7 +70,7 @@ Result<BootImage::Entry> map_boot_image(WorkerContext& context, Space& space, co
 Result<void> publish(WorkerContext& context, Space& space, const BootImage& image) {
     const VirtualAddress at{kBootImageAddress};
     TRY(insert_over(context, space, VirtualRange::of(at, kPageSize), kReadOnly));
-    return Result<void>{fill_image(context, space, &image, at, sizeof image, nullptr)};
+    return Result<void>{fill_image(context, space, &image, at, sizeof image, {})};
 }
 
 struct EntryPoint {
@@ -79,7 +79,7 @@ struct EntryPoint {
 
 // Nothing else runs yet, so all is done in one go.
 Result<EntryPoint> load(WorkerContext& context, Space& space, const BootImage::Entry& file) {
-    const ImageSource source(context, space, VirtualRange::of(file.start, file.bytes), nullptr);
+    const ImageSource source(context, space, VirtualRange::of(file.start, file.bytes), {});
     ImageLoader loader(context, source, space);
     TRY(Result<void>{loader.check()});
     TRY(Result<void>{loader.map()});

@@ -52,9 +52,7 @@ namespace {
 Endpoint heard(const WorkerContext& context) { return context.desk.holding ? kKernel : kAny; }
 
 [[gnu::noinline]] TrapResult serve_generally(WorkerContext& context, Exchange& exchange, uint64_t status) {
-    exchange.status = status;
-    exchange.rounds = 0;
-    exchange.again = false;
+    exchange.renew(status);
     const Action action = dispatch_generally(context, exchange);
     return finish_and_receive(context, action, exchange.message, heard(context));
 }

@@ -11,6 +11,7 @@ enum class MemoryType : uint8_t {
     Direct,      // direct.hpp
     Shared,      // shared.hpp
     Cache,       // cache.hpp
+    File,        // file.hpp
 };
 
 }  // namespace shoal::vm

@@ -1,7 +1,7 @@
 // The memory types, side by side: one interface, a file each.
 //
 //     obtain()       before any lock: makes ready what an absent page needs. False: no quota
-//     supply()       under the leaf's lock: maps the absent page
+//     supply()       under the leaf's lock: maps the absent page. Raced: once more from the start; Absent: it has to be read first
 //     inherited()    what the region is in a fork's copy; what becomes of its pages there, their Ownership says (leaf/copy_on_write.hpp)
 //     place()        under the segment's lock: the physical address of what stays where it is. Invalid: it may be moved; BadAddress: not yet
 //                    there
@@ -13,6 +13,7 @@
 #include "servers/vm/memory/cache.hpp"
 #include "servers/vm/memory/contiguous.hpp"
 #include "servers/vm/memory/direct.hpp"
+#include "servers/vm/memory/file.hpp"
 #include "servers/vm/memory/shared.hpp"
 
 namespace shoal::vm {
@@ -30,12 +31,13 @@ concept Memory = requires(PageSupply& page_supply, Leaf& leaf, PageSpan region, 
 template <typename Use>
 constexpr decltype(auto) with_memory(MemoryType type, Use use) {
     static_assert(Memory<AnonymousMemory> && Memory<ContiguousMemory> && Memory<DirectMemory> && Memory<SharedMemory> &&
-                  Memory<CacheMemory>);
+                  Memory<CacheMemory> && Memory<FileMemory>);
     switch (type) {
         case MemoryType::Contiguous: return use(ContiguousMemory{});
         case MemoryType::Direct: return use(DirectMemory{});
         case MemoryType::Shared: return use(SharedMemory{});
         case MemoryType::Cache: return use(CacheMemory{});
+        case MemoryType::File: return use(FileMemory{});
         case MemoryType::Anonymous: break;
     }
     return use(AnonymousMemory{});

@@ -10,16 +10,19 @@
 namespace shoal::vm {
 
 struct PageSupply {
-    PageSupply(WorkerContext& worker, Space& space, VirtualAddress at, RegionAttributes region)
-        : context(worker), address(at), attributes(region), zeroed(worker, region.type == MemoryType::Shared ? nullptr : &space.quota) {}
+    PageSupply(WorkerContext& worker, Space& space, VirtualAddress at, RegionAttributes region, Access wanted)
+        : context(worker), address(at), attributes(region), needed(wanted), zeroed(worker, region.type == MemoryType::Shared ? nullptr : &space.quota) {}
 
     // Where a page of an object is.
     [[nodiscard]] ObjectPlace object_place() const { return attributes.attachment()->place_of(address); }
+    // A page that is there may have to give way to a copy that is made ready here.
+    [[nodiscard]] bool may_copy() const { return attributes.type == MemoryType::File && needed.writes(); }
     [[nodiscard]] PageIndex& page_index() const { return context.processes.page_index(); }
 
     WorkerContext& context;
     const VirtualAddress address;
     RegionAttributes attributes;  // of the region that it lies in
+    const Access needed;          // for the access that wants it
     ZeroedFrame zeroed;
     PageBlock* block = nullptr;  // of an object
 };

@@ -8,7 +8,7 @@
 
 #include "abi/endpoint.hpp"
 #include "base/address.hpp"
-#include "base/containers/avl.hpp"
+#include "base/containers/list.hpp"
 #include "servers/vm/leaf/page_state.hpp"
 #include "servers/vm/reclaim/reclaimer.hpp"
 #include "servers/vm/slab/slab_types.hpp"
@@ -23,53 +23,73 @@ struct ObjectPlace {
     uint64_t page;
 };
 
+// What of an object a space has, and how.
+struct AttachedPart {
+    uint64_t first_page = 0;  // of the object, at the start of the range
+    PageCount pages;
+    Ownership lending = Ownership::Borrowed;  // one of the Borrowed ones
+    uint32_t clear_bytes = 0;                 // at the end of the last page, less than a page; of copies only
+    bool operator==(const AttachedPart&) const = default;
+};
+
+class Attachment;
+
+// A place in the list of those who have an object attached, under the object's lock.
+struct AttachmentLink {
+    AttachmentLink() = default;
+    explicit AttachmentLink(Attachment& of) : attachment(&of) {}
+    ListHook hook;
+    Attachment* const attachment = nullptr;  // nullptr: where a walk has come to (MemoryObject::walk())
+};
+
 class alignas(kCacheLine) Attachment {
   public:
     static constexpr SlabType kSlabType = SlabType::Attachment;
 
-    // first_page: of the object, at the start of the range.
-    Attachment(MemoryObject& object, ProcessId process, uint64_t first_page, PageCount pages, Ownership lending)
-        : object_(&object), first_page_(first_page), bytes_(pages.bytes()), process_(process), lending_(lending) {}
+    Attachment(MemoryObject& object, ProcessId process, const AttachedPart& part)
+        : object_(&object), part_(part), process_(process) {}
 
     [[nodiscard]] MemoryObject& object() const { return *object_; }
-    [[nodiscard]] uint64_t first_page() const { return first_page_; }
+    [[nodiscard]] const AttachedPart& part() const { return part_; }
+    [[nodiscard]] uint64_t first_page() const { return part_.first_page; }
+    // Of the object: the one behind the last.
+    [[nodiscard]] uint64_t end_page() const { return part_.first_page + part_.pages.raw(); }
+    // Where in a page the zeros begin that stand here for what the object has: kPageSize, nowhere.
+    [[nodiscard]] uint64_t cleared_from(uint64_t page) const { return page + 1 == end_page() ? kPageSize - part_.clear_bytes : kPageSize; }
     [[nodiscard]] ProcessId process() const { return process_; }
     // Where a page of the object is; an address outside of all: nowhere.
     [[nodiscard]] VirtualAddress address_of(uint64_t page) const {
-        const uint64_t offset = (page - first_page_) << kPageShift;
-        if (!placed()) return VirtualAddress{kUserTop};
-        return page >= first_page_ && offset < bytes_ ? start() + offset : VirtualAddress{kUserTop};
+        if (!placed() || page < first_page() || page >= end_page()) return VirtualAddress{kUserTop};
+        return start() + ((page - first_page()) << kPageShift);
     }
-    // What its pages are to a leaf: Borrowed or BorrowedReadOnly.
-    [[nodiscard]] Ownership lending() const { return lending_; }
+    // What its pages are to a leaf.
+    [[nodiscard]] Ownership lending() const { return part_.lending; }
     [[nodiscard]] bool placed() const { return start() < VirtualAddress{kUserTop}; }
-    [[nodiscard]] VirtualRange range() const { return VirtualRange::of(start(), bytes_); }
+    [[nodiscard]] VirtualRange range() const { return VirtualRange::of(start(), part_.pages.bytes()); }
     [[nodiscard]] ObjectPlace place_of(VirtualAddress address) const {
-        return {*object_, first_page_ + ((address - start()) >> kPageShift)};
+        return {*object_, first_page() + ((address - start()) >> kPageShift)};
     }
-
-    RetireHook retire_hook;
-    // The object's own, under its lock: those that have it attached, in the order in which they came.
-    AvlHook of_object;
-    uint64_t order = 0;
-    struct Order {
-        uint64_t operator()(const Attachment& attachment) const { return attachment.order; }
-    };
 
   private:
     friend class AttachmentList;
-    MemoryObject* const object_;
-    const uint64_t first_page_;
-    const uint64_t bytes_;
     // Written before any region names it. seq_cst pairs with AttachmentList::place(): who takes a page away, and finds it unwritten, comes before
     // who maps (Withdrawal)
     [[nodiscard]] VirtualAddress start() const { return start_.load(std::memory_order_seq_cst); }
-    std::atomic<VirtualAddress> start_{VirtualAddress{kUserTop}};
-    Attachment* next_ = nullptr;
+
+    // What faults read; on another line what other spaces write, with whom it is on the object's list.
+    MemoryObject* const object_;
+    const AttachedPart part_;
     const ProcessId process_;
-    const Ownership lending_;
-    bool arriving_ = true;    // its regions are yet to come
-    bool of_fork_ = false;    // made for a fork's copy: while it is arriving, the fork alone gives it regions
+    std::atomic<VirtualAddress> start_{VirtualAddress{kUserTop}};
+
+  public:
+    alignas(kCacheLine) AttachmentLink link{*this};
+    RetireHook retire_hook;
+
+  private:
+    Attachment* next_ = nullptr;  // in the space's list
+    bool arriving_ = true;        // its regions are yet to come
+    bool of_fork_ = false;        // made for a fork's copy: while it is arriving, the fork alone gives it regions
 };
 static_assert(alignof(Attachment) == 64, "a region's attributes name its line");
 

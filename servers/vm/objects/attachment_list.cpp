@@ -24,8 +24,8 @@ Attachment* AttachmentList::take_any(LockContext& worker) {
 Attachment* AttachmentList::find_copy(LockContext& worker, const Attachment& other) {
     Guard guard(worker, lock_);
     for (Attachment* a = first_.load(std::memory_order_relaxed); a != nullptr; a = a->next_) {
-        const bool ours = a->of_fork_ && a->arriving_ && a->object_ == other.object_ && a->lending_ == other.lending_;
-        if (ours && a->range() == other.range() && a->first_page_ == other.first_page_) return a;
+        const bool ours = a->of_fork_ && a->arriving_ && a->object_ == other.object_;
+        if (ours && a->range() == other.range() && a->part_ == other.part_) return a;
     }
     return nullptr;
 }

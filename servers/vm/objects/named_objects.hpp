@@ -20,6 +20,14 @@ class NamedObjects {
 
     // The object, with one use more, which is the caller's to release; nullptr: there is none.
     MemoryObject* use(LockContext& worker, ObjectName name);
+    // Without any lock: an object of that name that seems open; nullptr: none. Readable until the worker's next quiescent state.
+    [[nodiscard]] MemoryObject* find_open(ObjectName name) const {
+        // acquire pairs with insert() and remove()
+        MemoryObject* object = chains_[index_of(name)].load(std::memory_order_acquire);
+        while (object != nullptr && !(object->name() == name && object->seems_open()))
+            object = object->next_of_name.load(std::memory_order_acquire);  // as above
+        return object;
+    }
     // Puts an object, in its maker's use, into the table, unless there is one of that name: then that one comes back, used once more.
     MemoryObject* insert(LockContext& worker, MemoryObject& object);
     // By whoever ends it.

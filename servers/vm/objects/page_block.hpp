@@ -20,14 +20,16 @@ class MemoryObject;
 class ObjectPage {
   public:
     constexpr ObjectPage() = default;  // not there
-    constexpr explicit ObjectPage(FrameNumber frame) : raw_(frame.address().raw() | kThere) {}
+    constexpr explicit ObjectPage(FrameNumber frame, bool once = false) : raw_(frame.address().raw() | kThere | (once ? kOnce : 0)) {}
 
     [[nodiscard]] constexpr bool there() const { return (raw_ & kThere) != 0; }
+    // Of a file: whoever wants it first has it, and then it is no longer there (CacheUse::Once).
+    [[nodiscard]] constexpr bool once() const { return (raw_ & kOnce) != 0; }
     [[nodiscard]] constexpr FrameNumber frame() const { return FrameNumber{raw_ >> kPageShift}; }
     constexpr bool operator==(const ObjectPage&) const = default;
 
   private:
-    static constexpr uint64_t kThere = 1;
+    static constexpr uint64_t kThere = 1, kOnce = 2;
     uint64_t raw_ = 0;
 };
 static_assert(std::atomic<ObjectPage>::is_always_lock_free);
@@ -56,8 +58,8 @@ class alignas(kCacheLine) PageBlock {
         return pages_[place].compare_exchange_strong(empty, ObjectPage{frame}, std::memory_order_release, std::memory_order_relaxed);
     }
     // Under the object's lock, of files and devices. Returns whether the block is empty now.
-    void enter(unsigned place, FrameNumber frame) {
-        pages_[place].store(ObjectPage{frame}, std::memory_order_release);  // pairs with get()
+    void enter(unsigned place, ObjectPage page) {
+        pages_[place].store(page, std::memory_order_release);  // pairs with get()
         ++entered_;
     }
     // seq_cst: whoever looks for a leaf after it, and finds none, comes before the leaf's maker looks here (LeafMap (d))

@@ -1,5 +1,7 @@
 #include "servers/vm/requests/dispatcher.hpp"
 
+#include <utility>
+
 #include "abi/trap.hpp"
 #include "abi/vm_call_dispatch.hpp"
 #include "servers/vm/cache/withdrawal.hpp"
@@ -47,7 +49,8 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
     if (for_system_only(number) && (caller_word & kVmCallAllowed) == 0)
         return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
     const CallRight right = (caller_word & kVmCallAllowed) != 0 ? CallRight::Granted : CallRight::Plain;
-    CallHandlers handlers(context, exchange, process, context.processes.find(process), right);
+    FileRequest* file = std::exchange(exchange.file, nullptr);
+    CallHandlers handlers(context, exchange, file, process, context.processes.find(process), right);
     const Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
     if (error == Error::DoNotReply) return Action::none();
     if (error == Error::NoMemory && wait_for_memory(context, exchange)) return Action::none();
@@ -151,6 +154,9 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             exchange.again = true;
             context.slabs().destroy(&request);
             return dispatch(context, exchange);
+        case RequestKind::Evict:
+            if (Withdrawal::proceed(context, request)) context.desk.evicting = false;
+            return Action::none();
         case RequestKind::Flush:
             context.slabs().destroy(&request);
             return Action::none();

@@ -74,8 +74,9 @@ bool LeafTrim::proceed(WorkerContext& context) {
     FlushBatch* batch = gather_next(context);
     // What has been retired, leaves and slabs, is memory too.
     if (batch == nullptr && context.worker.reclaimer.pending() == 0) {
-        desk.trimming = false;
-        return true;
+        desk.trimming = desk.evicting;
+        if (desk.evicting) desk.push_ready(desk.trim);
+        return !desk.evicting;
     }
     if (batch != nullptr && !batch->unlinks()) {
         FlushBatch::discard(context, *batch);

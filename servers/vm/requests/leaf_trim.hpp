@@ -5,7 +5,7 @@
 // 2. A grace period of the workers: a fault served before may still have its Resume, which links the table, under way.
 // 3. Unlink from the CPUs of the set. When all have done so, the leaf leaves the map, and those who wait are sent on.
 // 4. Another grace period: a worker may have found the leaf in the map before. Then table and leaf are freed. So is whatever else
-//    the worker has retired: the trim ends when nothing of it waits any more.
+//    the worker has retired: the trim ends when nothing of it waits any more, and no eviction.
 // The request lies in the worker's desk and the batch comes from its stock, so that a shortage needs no memory.
 #pragma once
 

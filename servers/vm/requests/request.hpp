@@ -8,6 +8,7 @@
 #include "servers/vm/calls/call_right.hpp"
 #include "servers/vm/frames/frame_pool.hpp"
 #include "servers/vm/leaf/access.hpp"
+#include "servers/vm/objects/attachment.hpp"
 #include "servers/vm/reclaim/reclaimer.hpp"
 #include "servers/vm/requests/range_reserve.hpp"
 #include "servers/vm/slab/slab_types.hpp"
@@ -17,6 +18,7 @@ namespace shoal::vm {
 
 class MemoryObject;
 class Space;
+struct FileRequest;
 
 // What the cache is to give up, and the page that is just being taken away from those who have borrowed it (cache/withdrawal.hpp).
 struct CacheWork {
@@ -26,13 +28,25 @@ struct CacheWork {
 
     MemoryObject* device = nullptr;  // in use until the end
     uint64_t page = 0, end = 0;      // of the device: those that are left. end = kAll: all that there are, in no order
+    uint64_t wanted = 0, looks = 0;  // Evict: those that were not used lately, so many of them, in no more blocks than that
     Then then = Then::Answer;
     From from = From::Device;
     MemoryObject* file = nullptr;    // in use while the page is being taken away
     uint64_t file_page = 0;
     FrameNumber frame{};             // with a reference
-    uint64_t walked = 0;             // attachments before this one have been seen to
+    bool meeting = false;            // where the walk has come to, and the page has not been taken back yet:
+    ProcessId process;
+    VirtualAddress address;
     [[nodiscard]] bool walking() const { return file != nullptr; }
+    // Nothing is left to be taken.
+    [[nodiscard]] bool ended() const { return page >= end && looks == 0; }
+};
+
+// How the file server has answered the last read that a message has waited for.
+enum class LastRead : uint8_t {
+    Good,
+    RunFailed,   // more pages than the one that is wanted
+    PageFailed,  // this page alone
 };
 
 // A message as received.
@@ -41,6 +55,27 @@ struct Receipt {
     uint64_t status = 0;            // StatusFlags
     uint8_t rounds = 0;             // of calling in memory for it: the next failure is final, unless the cache may still give way
     bool again = false;             // it has waited, and others of its space have run meanwhile
+    // The page of a file that it has waited for last; how often; and what came of it.
+    VirtualAddress awaited{};
+    LastRead last_read = LastRead::Good;
+    uint8_t reads = 0;
+    Error read_error = Error::None;
+    FileRequest* file = nullptr;    // a lookup's answer, which the call goes on with, and ends
+
+    // Another message is in its place.
+    void renew(uint64_t received_status) {
+        status = received_status;
+        rounds = 0;
+        again = false;
+        file = nullptr;
+        awaited = VirtualAddress{};
+        forget_reads();
+    }
+    void forget_reads() {
+        last_read = LastRead::Good;
+        reads = 0;
+        read_error = Error::None;
+    }
 };
 
 // The worker's one message: what it received, and in the same place what it replies (Action::Kind::Reply). Until the reply is
@@ -58,6 +93,7 @@ enum class RequestKind : uint8_t {
     Contiguous,  // neighbouring frames on their way into a space (ContiguousOperation)
     ObjectEnd,  // an object's pages being freed (ObjectEnd); nobody waits for it
     Withdraw,  // pages on their way out of the cache (Withdrawal)
+    Evict,     // likewise, in a shortage (evictor.hpp); nobody waits for it
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
     Held,   // as Again, for the one call that a worker holds (hold())
@@ -114,7 +150,7 @@ class Request {
     Request(RequestKind what, const Receipt& received, CpuId worker) : kind(what), receipt(received), owner(worker) {}
 
     // Part of a desk, not of a slab.
-    [[nodiscard]] bool embedded() const { return kind == RequestKind::Trim || kind == RequestKind::Held; }
+    [[nodiscard]] bool embedded() const { return kind == RequestKind::Trim || kind == RequestKind::Held || kind == RequestKind::Evict; }
 
     RequestKind kind;
     Error error = Error::None;   // result: error, and words 1..3 of the answer
@@ -123,12 +159,14 @@ class Request {
     CpuId owner;                 // the worker that goes on with it
     CpuId answerer = owner;      // the worker that received the call, whose answer its sender waits for
     uint32_t flushes = 0;        // batches of it under way; touched by the owner only
+    uint32_t audited = 0;        // the audit's own: batches of it that it has come across
     bool finished = false;       // nothing left but its flushes, and the answer
     ProcessId process;
     ProcessId source;            // Share, Load, Fork only
     MemoryObject* object = nullptr;  // ObjectEnd only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
-    CacheWork cache;             // Withdraw
+    CacheWork cache;             // Withdraw, Evict
+    AttachmentLink walker;       // likewise, in the list of cache.file while that is walked
     RangeProgress range;
     RangeReserve reserve;        // Range, Contiguous
     BlockSearch search;          // Contiguous

@@ -55,6 +55,10 @@ class RequestDesk {
     bool trimming = false;
     FlushBatch* dead_leaves = nullptr;
 
+    // What of the cache is being evicted (begin_eviction()); the trim ends after it.
+    Request eviction{RequestKind::Evict, Receipt{}, CpuId{}};
+    bool evicting = false;
+
     // The call that found the stocks empty (hold()). While there is one the worker receives from the kernel alone.
     Request held{RequestKind::Held, Receipt{}, CpuId{}};
     bool holding = false;

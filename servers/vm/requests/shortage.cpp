@@ -11,6 +11,7 @@ namespace shoal::vm {
 
 namespace {
 
+constexpr uint64_t kEvictedAtOnce = 256;  // pages of the cache
 constexpr uint64_t kPlenty = 4 * kPagesPerLeaf;  // free frames beyond which memory is not what failed
 
 }  // namespace
@@ -44,13 +45,13 @@ void stock_up(WorkerContext& context) {
     context.frames().keep_stock();
 }
 
-void drain(WorkerContext& context) {
-    constexpr uint64_t kEvictedAtOnce = 256;  // pages of the cache
-    evict(context, kEvictedAtOnce);
+bool drain(WorkerContext& context) {
+    const bool enough = evict(context, kEvictedAtOnce) == kEvictedAtOnce;
     context.slabs().drain();
     context.worker.reclaimer.expedite([&](RetireHook& hook) { dispose(context, hook); });
     context.frames().drain();
     reclaim_areas(context);
+    return enough;
 }
 
 namespace {
@@ -84,7 +85,7 @@ void wait_for_round(WorkerContext& context, Request& request) {
 
 bool wait_for_memory(WorkerContext& context, const Receipt& receipt) {
     if (!worth_waiting(context, receipt)) return false;
-    drain(context);
+    (void)drain(context);
     // The upper half of the stock: a crowd that waits for memory leaves what gives it back the other half.
     if (!context.slabs().ensure_from_stock<Request>(Request::kStock / 2).ok()) return false;
     wait_for_round(context, *context.slabs().create_reserved<Request>(RequestKind::Again, receipt, context.cpu()));
@@ -135,12 +136,12 @@ bool hold(WorkerContext& context, const Receipt& receipt) {
 void answer_shortage(WorkerContext& context) {
     const uint64_t round = context.processes.shortage().round();
     if (context.desk.drained_round.load(std::memory_order_relaxed) == round) return;
-    drain(context);
+    if (!drain(context)) begin_eviction(context, kEvictedAtOnce);
     LeafTrim::start(context, round);
 }
 
 void end_trim(WorkerContext& context) {
-    drain(context);
+    (void)drain(context);
     Shortage& shortage = context.processes.shortage();
     Request* served = nullptr;
     {

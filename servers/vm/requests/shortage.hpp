@@ -21,10 +21,11 @@ bool hold(WorkerContext& context, const Receipt& receipt);
 // At a worker's start: fills the stocks: of objects that giving memory back draws on when there is none, of frames for servers.
 void stock_up(WorkerContext& context);
 
-// Gives up this worker's caches, but for the stocks.
-void drain(WorkerContext& context);
+// Gives up this worker's caches, but for the stocks, and some of the cached pages that nobody has mapped. Whether there were as many as one step gives up.
+bool drain(WorkerContext& context);
 
-// At kWorkerCalled: begins to answer the rounds that others began: drains, then gives up empty leaves (LeafTrim).
+// At kWorkerCalled: begins to answer the rounds that others began: drains, then gives up cached pages that are mapped, if there are no others, and
+// empty leaves (LeafTrim).
 void answer_shortage(WorkerContext& context);
 
 // The trim is finished, and with it this worker's answer; the last to answer sends the waiting requests on.

@@ -33,6 +33,7 @@ enum class SlabType : uint8_t {
     Attachment,
     PageBlock,
     CachedPage,
+    FileRequest,
     Test,
     TestStable,
 };

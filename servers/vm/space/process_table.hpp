@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "base/containers/list.hpp"
+#include "servers/vm/files/file_desk.hpp"
 #include "servers/vm/memory/dma_holds.hpp"
 #include "servers/vm/objects/named_objects.hpp"
 #include "servers/vm/objects/page_index.hpp"
@@ -97,6 +98,7 @@ class ProcessTable {
     DmaHolds& dma_holds() { return dma_holds_; }
     PageIndex& page_index() { return page_index_; }
     NamedObjects& named_objects() { return named_objects_; }
+    FileDesk& file_desk() { return file_desk_; }
     // Pages of all memory that VM owns; the default of a quota.
     [[nodiscard]] PageCount memory() const { return memory_; }
     void set_memory(PageCount pages) { memory_ = pages; }
@@ -108,7 +110,8 @@ class ProcessTable {
           slots_at_(shards_at() + sizeof(ProcessShard) * cpus),
           memory_(pages),
           page_index_(behind_slots(), pages),
-          named_objects_(behind_slots() + PageIndex::bytes_for(pages), pages) {}
+          named_objects_(behind_slots() + PageIndex::bytes_for(pages), pages),
+          file_desk_(cpus) {}
     // What follows the slots: the page index' buckets, the chains of names.
     [[nodiscard]] char* behind_slots() { return reinterpret_cast<char*>(this) + slots_at_ + sizeof(ProcessSlot) * slots_; }
     // Shards and slots follow the object; reached by addition, so that finding a slot loads no other line on the way.
@@ -124,6 +127,7 @@ class ProcessTable {
     DmaHolds dma_holds_;
     PageIndex page_index_;
     NamedObjects named_objects_;
+    FileDesk file_desk_;
 };
 
 inline ProcessShard* ProcessTable::shard_array() {

@@ -60,11 +60,12 @@ struct RegionAttributes {
     }
     // An object's; nullptr: other memory.
     [[nodiscard]] Attachment* attachment() const {
-        return type == MemoryType::Shared ? reinterpret_cast<Attachment*>(backing >> kAttachmentShift) : nullptr;
+        return type == MemoryType::Shared || type == MemoryType::File ? reinterpret_cast<Attachment*>(backing >> kAttachmentShift) : nullptr;
     }
-    static RegionAttributes of(Access access, const Attachment& attachment) {
+    // type: Shared or File.
+    static RegionAttributes of(Access access, MemoryType type, const Attachment& attachment) {
         const uint64_t word = reinterpret_cast<uint64_t>(&attachment) << kAttachmentShift;
-        return {access, RegionTraits::None, RegionWork::None, MemoryType::Shared, word};
+        return {access, RegionTraits::None, RegionWork::None, type, word};
     }
     // The process has something mapped there.
     [[nodiscard]] constexpr bool mapped() const { return work != RegionWork::Unmapping && work != RegionWork::Vacant; }

@@ -7,6 +7,7 @@
 #include "abi/vm_call_stubs.hpp"
 #include "libc-min/process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
+#include "tests/guest/fileserver/files.hpp"
 #include "tests/guest/verdict.hpp"
 
 namespace shoal::test {
@@ -65,9 +66,11 @@ void keep_blocks(Verdict& verdict) {
 }  // namespace
 }  // namespace shoal::test
 
-int main() {
+int main(int argument_count, char**) {
+    if (argument_count > 1) return shoal::test::map_files();
     shoal::test::Verdict verdict("fileserver");
     shoal::test::give_shared_memory(verdict);
     shoal::test::keep_blocks(verdict);
+    shoal::test::serve_files(verdict);
     return verdict.finish();
 }

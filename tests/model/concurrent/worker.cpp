@@ -84,6 +84,11 @@ void Worker::do_churned() {
     op.bytes = (1 + below(plan_.churned_pages / 2)) << kPageShift;
     if (below(4) == 0) op.flags |= kMapPopulate;
     if (below(4) == 0) op.flags ^= kMapPrivate | kMapShared;
+    if (below(8) == 0) {
+        op.kind = below(4) == 0 ? Kind::FileForget : Kind::MapFile;
+        op.flags &= kMapShared | kMapPrivate | kMapFixed;
+        op.value = below(64);
+    }
     if (below(16) == 0) op.kind = below(2) == 0 ? Kind::Renew : Kind::Fork;  // of and into what others use, change and end
     if (!is_access(op.kind) && (op.flags & kMapPopulate) == 0 && below(8) == 0) op.bytes += kLong;
     (void)system_.apply(op);

@@ -174,6 +174,8 @@ Outcome step(PageState& state, const Operation& op) {
         case Kind::Clear:
         case Kind::Touch:
         case Kind::Remap:
+        case Kind::MapFile:
+        case Kind::FileForget:
         case Kind::CacheSet:
         case Kind::CacheMap:
         case Kind::CacheForget: break;

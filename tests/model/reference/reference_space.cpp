@@ -69,6 +69,13 @@ Error ReferenceSpace::check_map(const Operation& op) const {
     return Error::None;
 }
 
+Error ReferenceSpace::check_map_file(const Operation& op) const {
+    const Error error = check_map(op);
+    if (error != Error::None && error != Error::Exists) return error;
+    const bool written = (op.flags & kMapShared) != 0 && allows(op.protection, Kind::Write);
+    return written ? Error::NoDevice : error;
+}
+
 bool ReferenceSpace::map_fits(const Operation& op, uint64_t chosen) const {
     const uint64_t bytes = round_up_to_pages(op.bytes);
     if (chosen % kPage != 0 || chosen == 0 || bytes > kUserTop || chosen > kUserTop - bytes) return false;
@@ -84,6 +91,24 @@ void ReferenceSpace::map(const Operation& op, uint64_t chosen) {
     for (uint64_t page = chosen; page < end; page += kPage)
         pages_[page] = Page{op.protection, false, shared, contiguous, zeros(), mapping, false, shared};
     if ((op.flags & kMapGrowsDown) != 0) pages_.at(chosen).guard = true;
+}
+
+std::shared_ptr<ReferenceSpace::Contents> ReferenceSpace::file_contents(uint64_t page) {
+    const uint64_t word = (uint64_t{1} << 32) + page + 1;
+    return std::make_shared<Contents>(Contents{word, 0, ~word});
+}
+
+// What the file holds never changes: so each page may as well be a copy.
+void ReferenceSpace::map_file(const Operation& op, uint64_t chosen) {
+    const uint64_t end = chosen + round_up_to_pages(op.bytes);
+    uint64_t number = op.value;
+    erase(chosen, end);
+    for (uint64_t page = chosen; page < end; page += kPage, ++number) {
+        Page mapped{op.protection, false, false, false, file_contents(number)};
+        mapped.read_only = (op.flags & kMapShared) != 0;
+        mapped.file_page = number;
+        pages_[page] = mapped;
+    }
 }
 
 Error ReferenceSpace::unmap(const Operation& op) {
@@ -109,7 +134,8 @@ Error ReferenceSpace::dont_need(const Operation& op) {
     const uint64_t end = op.address + round_up_to_pages(op.bytes);
     if (!mapped_throughout(op.address, end)) return Error::BadAddress;
     for (uint64_t page = op.address; page < end; page += kPage)
-        if (Page& at = pages_.at(page); !at.shared && !at.pinned) at.contents = zeros();
+        if (Page& at = pages_.at(page); !at.shared && !at.pinned)
+            at.contents = at.file_page == kNoFile ? zeros() : file_contents(at.file_page);
     return Error::None;
 }
 
@@ -163,7 +189,7 @@ bool ReferenceSpace::can_share_from(const Operation& op) const {
     const uint64_t first = pages_.at(op.address).protection;
     for (uint64_t page = op.address; page < end; page += kPage) {
         const Page& at = pages_.at(page);
-        if (at.guard || at.read_only || !allows(at.protection, Kind::Read)) return false;
+        if (at.guard || at.read_only || at.file_page != kNoFile || !allows(at.protection, Kind::Read)) return false;
         for (const Kind kind : {Kind::Write, Kind::Execute})
             if (allows(at.protection, kind) != allows(first, kind)) return false;
     }

@@ -29,14 +29,20 @@ class ReferenceSpace {
         bool pinned = false;                 // of contiguous memory
         std::shared_ptr<Contents> contents;  // one object where spaces share the page
         uint64_t mapping = 0;                // of shared memory: by which map or remap it came here
-        bool read_only = false;              // by remap_ro
+        bool read_only = false;              // by remap_ro, or of a file that is mapped shared
         bool of_object = false;              // came from shared memory, by whatever way
+        uint64_t file_page = kNoFile;        // the file's that is mapped here, whatever has been written
     };
+    static constexpr uint64_t kNoFile = ~uint64_t{0};
+    // What the file holds.
+    static std::shared_ptr<Contents> file_contents(uint64_t page);
 
     // Each answers like the call of the same name; map takes the address that the system chose and says whether it could.
     Error check_map(const Operation& op) const;      // None, or the error that a call with these arguments must give
+    Error check_map_file(const Operation& op) const;
     bool map_fits(const Operation& op, uint64_t chosen) const;
     void map(const Operation& op, uint64_t chosen);
+    void map_file(const Operation& op, uint64_t chosen);
     Error unmap(const Operation& op);
     Error protect(const Operation& op);
     Error dont_need(const Operation& op);

@@ -27,6 +27,17 @@ Outcome FakeSystem::map(const Operation& op) {
     return outcome;
 }
 
+Outcome FakeSystem::map_file(const Operation& op) {
+    Outcome outcome;
+    outcome.error = spaces_[op.space].check_map_file(op);
+    if (outcome.error == Error::None && op.bytes > (uint64_t{1} << 30)) outcome.error = Error::NoMemory;
+    if (outcome.error != Error::None) return outcome;
+    const bool fixed = (op.flags & (kMapFixed | kMapFixedNoReplace)) != 0;
+    outcome.address = fixed ? op.address : place(spaces_[op.space], op.bytes);
+    spaces_[op.space].map_file(op, outcome.address);
+    return outcome;
+}
+
 Outcome FakeSystem::remap(const Operation& op) {
     const uint64_t bytes = round_up_to_pages(op.bytes);
     ReferenceSpace source = spaces_[op.space];
@@ -90,6 +101,8 @@ Outcome FakeSystem::apply(const Operation& original) {
             if (outcome.error == Error::None) outcome.error = cache_.set(space, op);
             return outcome;
         }
+        case Kind::MapFile: return map_file(op);
+        case Kind::FileForget: return outcome;
         case Kind::CacheMap: return map_blocks(op);
         case Kind::CacheForget: outcome.error = cache_.forget(op); return outcome;
         case Kind::Renew:

@@ -31,6 +31,7 @@ class FakeSystem : public System {
   private:
     uint64_t place(const ReferenceSpace& space, uint64_t bytes);
     Outcome map(const Operation& op);
+    Outcome map_file(const Operation& op);
     Outcome remap(const Operation& op);
     Outcome map_blocks(const Operation& op);
 

@@ -64,7 +64,7 @@ TEST_P(EveryFailure, ShrinksToTheLeastThatShowsIt) {
 
 INSTANTIATE_TEST_SUITE_P(Defects, EveryFailure,
                          testing::Values(Shrinking{Defect::KeepsContents, 4},      // map, write, DONTNEED, read
-                                         Shrinking{Defect::IgnoresProtection, 3},  // map, protect, write
+                                         Shrinking{Defect::IgnoresProtection, 2},  // a file mapped shared, and protected
                                          Shrinking{Defect::PlacesTwice, 2},        // map, map
                                          Shrinking{Defect::Dies, 1}));             // protect
 

@@ -22,7 +22,7 @@ struct Weight {
 constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
                                {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
                                {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1},
-                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}, {Kind::Remap, 4},
+                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}, {Kind::Remap, 4}, {Kind::MapFile, 3}, {Kind::FileForget, 1},
                                {Kind::CacheSet, 2}, {Kind::CacheMap, 3}, {Kind::CacheForget, 1}};
 
 }  // namespace
@@ -48,6 +48,7 @@ Operation Generator::next(const std::vector<ReferenceSpace>& spaces) {
     if ((op.kind == Kind::Renew || op.kind == Kind::Clear) && !one_in(20)) op.kind = Kind::Read;
     if (op.kind == Kind::Fork && !one_in(4)) op.kind = Kind::Write;
     if (op.kind == Kind::Map) choose_map(op);
+    else if (op.kind == Kind::MapFile) choose_file(op);
     else if (op.kind == Kind::Brk) choose_end(op, spaces[op.space]);
     else aim(op, spaces[op.space]);
     return op;
@@ -98,6 +99,19 @@ void Generator::choose_map(Operation& op) {
     if ((op.flags & kMapFixed) == 0 && one_in(8)) op.flags |= kMapContiguous | (one_in(20) ? 0 : uint64_t{kMapPopulate});
 }
 
+// Few pages, so that maps overlap. A page that is not cached takes its time to read.
+void Generator::choose_file(Operation& op) {
+    constexpr uint64_t kPages = 64, kMostForgotten = 16;
+    if (op.kind == Kind::MapFile) {
+        choose_map(op);
+        op.flags &= kMapShared | kMapPrivate | kMapFixed | kMapFixedNoReplace;
+        if (op.bytes > kLeafSize && op.bytes <= kSpan) op.bytes = (1 + below(2 * kPages)) * kPageSize;
+        if ((op.flags & kMapShared) != 0 && !one_in(8)) op.protection &= ~uint64_t{kProtectWrite};
+    }
+    op.value = below(kPages);
+    if (op.kind == Kind::FileForget) op.bytes = (1 + below(kMostForgotten)) * kPageSize;
+}
+
 void Generator::choose_remap(Operation& op) {
     op.flags = one_in(4) ? 1 : 0;
     op.value = one_in(3) ? 0 : place();
@@ -131,6 +145,7 @@ void Generator::aim(Operation& op, const ReferenceSpace& space) {
     if (is_access(op.kind)) return;
     if (one_in(60)) op.address += below(kPageSize);
     if (op.kind == Kind::Remap) choose_remap(op);
+    if (op.kind == Kind::FileForget) choose_file(op);
     if (op.kind >= Kind::CacheSet) choose_blocks(op);
     if (op.kind != Kind::Touch) return;
     op.flags = one_in(2) ? uint64_t{kFaultWrite} : 0;

@@ -25,6 +25,7 @@ class Generator {
     void aim(Operation& op, const ReferenceSpace& space);
     void choose_map(Operation& op);
     void choose_blocks(Operation& op);
+    void choose_file(Operation& op);
     void choose_remap(Operation& op);
     void choose_end(Operation& op, const ReferenceSpace& space);
 

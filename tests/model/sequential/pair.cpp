@@ -25,6 +25,8 @@ std::string Pair::apply(const Operation& op) {
         case Kind::DontNeed: return compare_error(op, seen, space.dont_need(op));
         case Kind::Share: return compare_share(op, seen);
         case Kind::Remap: return compare_remap(op, seen);
+        case Kind::MapFile: return compare_map_file(op, seen);
+        case Kind::FileForget: return compare_error(op, seen, Error::None);
         case Kind::CacheSet: return compare_cache_set(op, seen);
         case Kind::CacheMap: return compare_cache_map(op, seen);
         case Kind::CacheForget: return compare_error(op, seen, cache_.forget(op));
@@ -83,6 +85,18 @@ std::string Pair::compare_map(const Operation& op, const Outcome& seen) {
     }
     if (!space.map_fits(op, seen.address)) return "this address is not free or not as asked";
     space.map(op, seen.address);
+    return {};
+}
+
+std::string Pair::compare_map_file(const Operation& op, const Outcome& seen) {
+    ReferenceSpace& space = spaces_[op.space];
+    const Error expected = system_->serves_files() ? space.check_map_file(op) : Error::NoDevice;
+    if (expected != Error::None || seen.error != Error::None) {
+        const bool too_large = op.bytes > uint64_t{1} << 40 && seen.error == Error::NoMemory;
+        return too_large ? std::string{} : compare_error(op, seen, expected);
+    }
+    if (!space.map_fits(op, seen.address)) return "this address is not free or not as asked";
+    space.map_file(op, seen.address);
     return {};
 }
 

@@ -28,6 +28,7 @@ class Pair {
     std::string compare_remap(const Operation& op, const Outcome& seen);
     std::string compare_cache_set(const Operation& op, const Outcome& seen);
     std::string compare_cache_map(const Operation& op, const Outcome& seen);
+    std::string compare_map_file(const Operation& op, const Outcome& seen);
     std::string compare_share(const Operation& op, const Outcome& seen);
     std::string compare_error(const Operation& op, const Outcome& seen, Error expected);
     std::string compare_access(const Operation& op, const Outcome& seen);

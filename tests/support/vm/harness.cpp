@@ -119,8 +119,10 @@ void Harness::settle() {
             pump(CpuId::from(i));
         }
         // After all: the last one may have left something for the first.
-        for (uint32_t i = 0; i < machine.cpus(); ++i)
+        for (uint32_t i = 0; i < machine.cpus(); ++i) {
+            std::lock_guard turn(machine.turn(CpuId::from(i)));
             busy = busy || machine.busy(CpuId::from(i)) || has_work(context(CpuId::from(i)));
+        }
     }
 }
 
@@ -166,6 +168,20 @@ Error Harness::exit(CpuId cpu, ProcessId process) {
 void Harness::stop(ProcessId process) {
     machine.stop(process);
     for (uint32_t cpu = 0; cpu < machine.cpus(); ++cpu) std::lock_guard turn(machine.turn(CpuId::from(cpu)));
+}
+
+void Harness::interrupt(ProcessId process) {
+    std::lock_guard guard(waiting_lock_);
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+        const std::shared_ptr<Waiting> waiting = it->second;
+        if (waiting == nullptr || waiting->process != process) {
+            ++it;
+            continue;
+        }
+        it = waiting_.erase(it);
+        waiting->message.set_outcome(Error::Interrupted);
+        waiting->done.store(true, std::memory_order_release);
+    }
 }
 
 Result<VirtualAddress> Harness::mmap(CpuId cpu, ProcessId process, uint64_t bytes, uint64_t protection, uint64_t flags,
@@ -255,8 +271,22 @@ void Harness::audit_links(AuditReport& report) {
     });
 }
 
+// All at once or none, whatever order others take some of them in.
+std::vector<std::unique_lock<std::mutex>> Harness::all_turns() {
+    for (;; std::this_thread::yield()) {
+        std::vector<std::unique_lock<std::mutex>> turns;
+        for (uint32_t i = 0; i < machine.cpus(); ++i) {
+            turns.emplace_back(machine.turn(CpuId::from(i)), std::try_to_lock);
+            if (!turns.back().owns_lock()) break;
+        }
+        if (turns.back().owns_lock()) return turns;
+    }
+}
+
 uint64_t Harness::audit() {
     settle();
+    // As the guest's workers stand still for one, between two requests.
+    const std::vector<std::unique_lock<std::mutex>> turns = all_turns();
     WorkerContext worker = context(CpuId{0});
     AuditReport report;
     audit_everything(worker, report);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "abi/vm_call_numbers.hpp"
 #include "servers/vm/arena/host_arena.hpp"
@@ -41,6 +42,8 @@ class Harness {
     Error exit(CpuId cpu, ProcessId process);
     // As the kernel before exit: from now on no thread of the process accesses memory; calls of it may be under way.
     void stop(ProcessId process);
+    // Likewise, with its threads: their calls end with Interrupted, whatever VM answers later.
+    void interrupt(ProcessId process);
 
     Result<VirtualAddress> mmap(CpuId cpu, ProcessId process, uint64_t bytes,
                                 uint64_t protection = kProtectRead | kProtectWrite,
@@ -57,7 +60,7 @@ class Harness {
     Error write(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t value);
     Error execute(CpuId cpu, ProcessId process, VirtualAddress address);
 
-    // With no operation under way: the number of faults found, stale TLB uses among them.
+    // The number of faults found, stale TLB uses among them. Other threads may be between two steps of what they do.
     uint64_t audit();
     // Lets every CPU do what is left to do.
     void settle();
@@ -82,6 +85,7 @@ class Harness {
     void hand_over(CpuId cpu, Exchange& exchange);
     void perform(const Action& action, const Message& message);
     void audit_links(AuditReport& report);
+    std::vector<std::unique_lock<std::mutex>> all_turns();
     void serve_one(WorkerContext& context, Exchange& exchange);
     template <typename Use>
     Error access(CpuId cpu, ProcessId process, VirtualAddress address, Access needed, uint64_t flags, Use use);
