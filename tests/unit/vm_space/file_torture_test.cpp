@@ -85,7 +85,7 @@ TEST(FileTorture, EveryoneSeesTheFileAndWhatHeHasWritten) {
     for (unsigned i = 0; i < 4; ++i)
         threads.emplace_back([&, i] {
             FileToucher toucher(vm, CpuId::from(i / 2), processes[i % 2], seed + i);
-            for (unsigned step = 0; step < 1'500 && !testing::Test::HasFailure(); ++step) toucher.step();
+            for (unsigned step = 0; step < 1'000 && !testing::Test::HasFailure(); ++step) toucher.step();
             toucher.end();
             --left;
         });
@@ -105,7 +105,7 @@ TEST(FileTorture, EveryoneSeesTheFileAndWhatHeHasWritten) {
 
 // Fewer threads of the server than CPUs: some requests find one on their own CPU, others have to be offered around.
 TEST(FileTorture, NoRequestIsForgotten) {
-    constexpr unsigned kCpus = 4, kMaps = 600;
+    constexpr unsigned kCpus = 4, kMaps = 300;
     Harness vm{{.cpus = kCpus}};
     FileServer server(vm, std::vector{kCpu2, CpuId::from(3), CpuId::from(3)}, FileServer::kFilePages);
     const ProcessId process = vm.create(kCpu0);
