@@ -19,10 +19,6 @@ MemoryObject* leave_file(WorkerContext& context, CachedPage& page) {
     return file;
 }
 
-}  // namespace
-
-namespace {
-
 // Nobody finds its space any more, which is still there.
 bool is_ending(WorkerContext& context, ProcessId process) {
     ProcessSlot& slot = *context.processes.slot(process);

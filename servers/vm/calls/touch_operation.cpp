@@ -13,7 +13,7 @@ Error TouchOperation::error_of(Touch outcome, const Receipt& receipt) {
         case Touch::Mapped:
         case Touch::Spurious: return Error::None;
         case Touch::Parked: return Error::DoNotReply;
-        case Touch::Unreadable: return receipt.read_error == Error::None ? Error::InputOutput : receipt.read_error;
+        case Touch::Unreadable: return receipt.read_failure();
         case Touch::Absent:
         case Touch::Raced: break;
     }

@@ -11,7 +11,7 @@ namespace {
 
 Error error_of(WorkerContext& context, Touch outcome, const Receipt& receipt) {
     if (outcome == Touch::Unreadable && waits_for_itself(context, receipt)) return Error::Deadlock;
-    if (outcome == Touch::Unreadable) return receipt.read_error == Error::None ? Error::InputOutput : receipt.read_error;
+    if (outcome == Touch::Unreadable) return receipt.read_failure();
     return outcome == Touch::Denied ? Error::AccessDenied : Error::BadAddress;
 }
 

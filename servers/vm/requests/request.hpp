@@ -71,6 +71,8 @@ struct Receipt {
         awaited = VirtualAddress{};
         forget_reads();
     }
+    // Why a page could not be read.
+    [[nodiscard]] Error read_failure() const { return read_error == Error::None ? Error::InputOutput : read_error; }
     void forget_reads() {
         last_read = LastRead::Good;
         reads = 0;
