@@ -4,11 +4,11 @@ namespace shoal::boot {
 namespace {
 
 // Beyond the window no frame can be VM's (abi/boot_info.hpp), and the direct map has 64 TiB less.
-constexpr uint64_t kHighestAddress = uint64_t{32} << 40;
+constexpr uint64_t kHighestForVm = uint64_t{32} << 40;
 constexpr uint64_t kHighestFrame = uint64_t{1} << 40;  // of any page table (SDM vol. 3A, 4.1.4)
 
 FrameRange inner_frames(MemoryRange range) {
-    const uint64_t end = (range.end() < kHighestAddress ? range.end() : kHighestAddress) >> kPageShift;
+    const uint64_t end = (range.end() < kHighestForVm ? range.end() : kHighestForVm) >> kPageShift;
     const uint64_t first = (range.start + kPageSize - 1) >> kPageShift;
     return {FrameNumber{first}, first < end ? end - first : 0};
 }
@@ -17,7 +17,7 @@ FrameRange inner_frames(MemoryRange range) {
 
 uint64_t find_free_memory(const LoaderInformation& loader, smp::EarlyFrames& frames) {
     for (const MemoryRange& range : loader.memory)
-        if (range.kind == MemoryKind::Usable && range.start < kHighestAddress) frames.add(inner_frames(range));
+        if (range.kind == MemoryKind::Usable && range.start < kHighestForVm) frames.add(inner_frames(range));
     for (const MemoryRange& range : loader.memory)
         if (range.kind != MemoryKind::Usable) reserve_bytes(frames, {range.start, range.end()});
     const uint64_t usable = frames.free_frames() * kPageSize;

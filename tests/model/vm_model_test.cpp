@@ -2,6 +2,8 @@
 // with a small quota. SHOAL_MODEL_OPERATIONS sets how many in all, SHOAL_SEED repeats a run.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/model/seed.hpp"
 #include "tests/model/sequential/shrink.hpp"
 #include "tests/model/vm_system.hpp"
@@ -10,9 +12,9 @@ namespace shoal::model {
 namespace {
 
 #ifdef NDEBUG
-constexpr uint64_t kOperations = 1'000'000;
+constexpr uint64_t kOperations = 300'000, kOperationsOfFull = 1'000'000;
 #else
-constexpr uint64_t kOperations = 100'000;
+constexpr uint64_t kOperations = 100'000, kOperationsOfFull = kOperations;
 #endif
 
 constexpr uint64_t kAuditEvery = 5'000;
@@ -27,16 +29,21 @@ void expect_equal_runs(const VmSystem::Options& options, uint64_t operations) {
                   << " operations, shrunk to " << small.operations.size() << "\n" << small.describe();
 }
 
+uint64_t wanted_operations() {
+    const bool full = std::getenv("SHOAL_FULL") != nullptr;
+    return number_from_environment("SHOAL_MODEL_OPERATIONS", full ? kOperationsOfFull : kOperations);
+}
+
 TEST(VmModel, AgreesWithTheReference) {
-    expect_equal_runs({}, number_from_environment("SHOAL_MODEL_OPERATIONS", kOperations));
+    expect_equal_runs({}, wanted_operations());
 }
 
 TEST(VmModel, AgreesWhereMemoryIsShort) {
-    expect_equal_runs({.bytes = uint64_t{24} << 20}, number_from_environment("SHOAL_MODEL_OPERATIONS", kOperations) / 10);
+    expect_equal_runs({.bytes = uint64_t{24} << 20}, wanted_operations() / 10);
 }
 
 TEST(VmModel, AgreesWithinASmallQuota) {
-    expect_equal_runs({.quota = 700}, number_from_environment("SHOAL_MODEL_OPERATIONS", kOperations) / 10);
+    expect_equal_runs({.quota = 700}, wanted_operations() / 10);
 }
 
 }  // namespace

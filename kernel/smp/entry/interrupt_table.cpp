@@ -26,8 +26,8 @@ constexpr uint8_t kUserMayCall = 3 << 5;
 constexpr unsigned kBreakpoint = 3;
 constexpr uint64_t kStubBytes = 16, kVectors = 256;
 
-alignas(kPageSize) constinit Gate table[kVectors] = {};
-static_assert(sizeof(table) == kPageSize, "the table fills its frame: nothing else is shown");
+alignas(kPageSize) constinit Gate gates[kVectors] = {};
+static_assert(sizeof(gates) == kPageSize, "the table fills its frame: nothing else is shown");
 
 uint8_t stack_of(unsigned vector) {
     switch (vector) {
@@ -45,7 +45,7 @@ void make_interrupt_table() {
     for (unsigned vector = 0; vector < kVectors; ++vector) {
         const uint64_t stub = reinterpret_cast<uint64_t>(entry_stubs) + vector * kStubBytes;
         const bool callable = vector == kBreakpoint || vector == kTrapVector;
-        table[vector] = {.offset_low = static_cast<uint16_t>(stub),
+        gates[vector] = {.offset_low = static_cast<uint16_t>(stub),
                          .selector = x86::kKernelCode,
                          .stack = stack_of(vector),
                          .kind = static_cast<uint8_t>(kInterruptGate | (callable ? kUserMayCall : 0)),
@@ -56,7 +56,7 @@ void make_interrupt_table() {
 }
 
 PhysicalAddress interrupt_table_frame() {
-    return memory::physical_of_image(table);
+    return memory::physical_of_image(gates);
 }
 
 void load_descriptor_tables() {

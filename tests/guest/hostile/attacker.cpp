@@ -8,23 +8,23 @@
 #include "abi/memory.hpp"
 #include "abi/pm_calls.hpp"
 #include "abi/vm_call_stubs.hpp"
+#include "base/address.hpp"
 #include "libc-min/trap.hpp"
 
 namespace shoal::test {
 namespace {
 
-constexpr uint64_t kPage = 4096;
-alignas(kPage) char buffer[4 * kPage];
+alignas(kPageSize) char buffer[4 * kPageSize];
 SpawnRequest spawn_request;
 
 // Where kernels have been caught: the edges of the address space, of the canonical hole, of the window, of words.
 constexpr uint64_t kBadAddresses[] = {
     0,
     1,
-    kPage - 1,
+    kPageSize - 1,
     kUserTop - 1,
     kUserTop,
-    kUserTop + kPage - 8,
+    kUserTop + kPageSize - 8,
     uint64_t{1} << 47,
     (uint64_t{1} << 63) - 8,
     0xffff'8000'0000'0000,
@@ -32,16 +32,16 @@ constexpr uint64_t kBadAddresses[] = {
     0xffff'ffff'c000'0000,
     ~uint64_t{0},
     ~uint64_t{0} - 7,
-    ~uint64_t{0} - kPage + 1,
+    ~uint64_t{0} - kPageSize + 1,
     0x1000'0000'0000,
     0x2000'0000'0000,
     0x7000'0000,
 };
 
 constexpr uint64_t kLengths[] = {
-    0,     1,     7,      8,         64,        kPage - 1,           kPage,
-    3 * kPage,    1 << 21, (1 << 21) + 1, uint64_t{1} << 30, uint64_t{1} << 46, kUserTop,
-    uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} - kPage + 1, ~uint64_t{0} - kPage + 2,
+    0,     1,     7,      8,         64,        kPageSize - 1,           kPageSize,
+    3 * kPageSize,    1 << 21, (1 << 21) + 1, uint64_t{1} << 30, uint64_t{1} << 46, kUserTop,
+    uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} - kPageSize + 1, ~uint64_t{0} - kPageSize + 2,
 };
 
 constexpr Endpoint kEndpoints[] = {kAny, kNone, kSelf, kKernel, kClock, kVm, kRs, kPm};
@@ -64,7 +64,7 @@ uint64_t Attacker::address() {
 }
 
 uint64_t Attacker::length() {
-    return random_.one_in(3) ? random_.below(2 * kPage) : random_.pick<uint64_t>(kLengths);
+    return random_.one_in(3) ? random_.below(2 * kPageSize) : random_.pick<uint64_t>(kLengths);
 }
 
 uint64_t Attacker::word() {

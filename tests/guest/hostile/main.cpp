@@ -11,6 +11,7 @@
 #include <atomic>
 #include <new>
 
+#include "base/address.hpp"
 #include "base/cpu.hpp"
 #include "libc-min/process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
@@ -23,9 +24,9 @@ namespace {
 using shoal::EndedChild;
 using shoal::Endpoint;
 using shoal::Error;
+using shoal::kPageSize;
 using shoal::Result;
 
-constexpr uint64_t kPage = 4096;
 constexpr uint64_t kMaxProcesses = 64;
 constexpr uint64_t kBatch = 20'000;  // traps of one process, then a fresh one with another seed
 constexpr unsigned kPatience = 100;  // looks without progress
@@ -80,7 +81,7 @@ class Watcher {
     };
 
     static bool prepare(Post& post) {
-        void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* page = mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED) return false;
         post.progress = new (page) Progress;
         return true;
@@ -95,7 +96,7 @@ class Watcher {
         snprintf(progress, sizeof progress, "progress=%p", static_cast<void*>(post.progress));
         const char* const arguments[] = {"hostile", seed, traps, progress};
         const shoal::VirtualRange shared = shoal::VirtualRange::of(
-            shoal::VirtualAddress{reinterpret_cast<uint64_t>(post.progress)}, kPage);
+            shoal::VirtualAddress{reinterpret_cast<uint64_t>(post.progress)}, kPageSize);
         shoal::SpawnOptions options;
         options.name = "hostile";
         options.arguments = arguments;
@@ -157,7 +158,7 @@ void expect_service(shoal::test::Verdict& verdict) {
     constexpr size_t kBytes = size_t{4} << 20;
     auto* memory = static_cast<char*>(calloc(kBytes, 1));
     if (memory == nullptr) return verdict.fail("no more memory");
-    for (size_t i = 0; i < kBytes; i += kPage) memory[i] = 1;
+    for (size_t i = 0; i < kBytes; i += kPageSize) memory[i] = 1;
     free(memory);
 }
 

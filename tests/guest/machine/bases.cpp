@@ -10,7 +10,7 @@
 namespace shoal::test {
 namespace {
 
-constexpr unsigned kChildren = 2, kTurns = 200;
+constexpr unsigned kChildren = 2, kRounds = 200;
 
 uint64_t read_gs() {
     uint64_t base;
@@ -43,7 +43,7 @@ Result<Endpoint> start_child(const char* argument) {
 int keep_bases(const char* own) {
     const uint64_t fs = read_fs();
     if (read_gs() != 0) return 1;
-    for (uint64_t turn = 1; turn <= kTurns; ++turn) {
+    for (uint64_t turn = 1; turn <= kRounds; ++turn) {
         const uint64_t mine = turn << 12 | static_cast<uint64_t>(own[0]);
         asm volatile("wrgsbase %0" : : "r"(mine));
         sched_yield();

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "abi/kernel_info.hpp"
+#include "base/address.hpp"
 #include "libc-min/process.hpp"
 #include "tests/guest/machine/probes.hpp"
 
@@ -14,7 +15,6 @@ namespace {
 
 constexpr uint64_t kNotCanonical = uint64_t{1} << 47, kKernelText = 0xffff'ffff'8010'0000,
                    kDirectMap = 0xffff'8000'0000'0000, kCpuLocal = 0xffff'ffff'c000'1000;
-constexpr uint64_t kPage = 4096;
 
 void load(uint64_t address) {
     asm volatile("mov (%0), %%rax" : : "r"(address) : "rax", "memory");
@@ -23,13 +23,13 @@ void jump(uint64_t address) {
     asm volatile("jmp *%0" : : "r"(address));
 }
 void jump_to_data() {
-    auto* page = static_cast<uint8_t*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    auto* page = static_cast<uint8_t*>(mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     page[0] = 0xc3;  // ret
     reinterpret_cast<void (*)()>(page)();
 }
 // Reads a return address and a selector of 0 from a page that is not there yet.
 void far_return_on_absent_stack() {
-    char* page = static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    char* page = static_cast<char*>(mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     asm volatile("mov %0, %%rsp; lretq" : : "r"(page) : "memory");
 }
 void set_trap_flag(const char* what) {

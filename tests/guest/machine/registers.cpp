@@ -3,13 +3,14 @@
 
 #include <cstdint>
 
+#include "base/address.hpp"
 #include "tests/guest/machine/probes.hpp"
 
 namespace shoal::test {
 namespace {
 
 constexpr unsigned kCompared = 14;  // all but RSP and RDI, which points to the result
-constexpr uint64_t kPage = 4096, kPages = 64;
+constexpr uint64_t kPages = 64;
 
 struct Seen {
     uint64_t registers[kCompared];
@@ -42,15 +43,15 @@ void expect_unchanged(Verdict& verdict, const Seen& seen, uint64_t second) {
 
 void test_page_faults(Verdict& verdict) {
     auto* pages = static_cast<char*>(
-        mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+        mmap(nullptr, kPages * kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     for (uint64_t page = 0; page < kPages; ++page) {
         Seen seen{};
-        auto* const touched = reinterpret_cast<volatile uint64_t*>(pages + page * kPage);
+        auto* const touched = reinterpret_cast<volatile uint64_t*>(pages + page * kPageSize);
         fault_with_full_registers(&seen, touched);
         expect_unchanged(verdict, seen, reinterpret_cast<uint64_t>(touched));
         SHOAL_EXPECT(verdict, *touched == 1);
     }
-    munmap(pages, kPages * kPage);
+    munmap(pages, kPages * kPageSize);
 }
 
 // Long enough for the timer's and other CPUs' interrupts to come in between.

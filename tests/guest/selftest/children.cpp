@@ -9,19 +9,19 @@
 #include <cstdint>
 
 #include "abi/kernel_info.hpp"
+#include "base/address.hpp"
 #include "libc-min/process.hpp"
 #include "tests/guest/selftest/cases.hpp"
 
 namespace shoal::test {
 namespace {
 
-constexpr size_t kPage = 4096;
 
 // Volatile, so that the compiler does not see through the fault.
 void store_to(volatile char* address) { *address = 1; }
 
 char* map(int protection) {
-    return static_cast<char*>(mmap(nullptr, kPage, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    return static_cast<char*>(mmap(nullptr, kPageSize, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 volatile uint64_t near_null = 8;  // volatile: the compiler refuses to build what it can see is wrong
@@ -72,7 +72,7 @@ void test_sharing(Verdict& verdict) {
     snprintf(argument, sizeof argument, "child=add@%lx", reinterpret_cast<uint64_t>(shared));
     const char* const arguments[] = {"selftest", argument};
     const VirtualRange range =
-        VirtualRange::of(VirtualAddress{reinterpret_cast<uint64_t>(shared)}, kPage);
+        VirtualRange::of(VirtualAddress{reinterpret_cast<uint64_t>(shared)}, kPageSize);
     SpawnOptions options;
     options.name = "selftest";
     options.arguments = arguments;
@@ -82,7 +82,7 @@ void test_sharing(Verdict& verdict) {
     const Result<EndedChild> ended = wait_child(child.value());
     SHOAL_EXPECT(verdict, ended.ok() && ended.value().status == 0);
     SHOAL_EXPECT(verdict, shared->load(std::memory_order_relaxed) == 1000);
-    munmap(shared, kPage);
+    munmap(shared, kPageSize);
 }
 
 void test_bad_spawns(Verdict& verdict) {

@@ -10,6 +10,7 @@
 #include "abi/grant.hpp"
 #include "abi/kernel_call_stubs.hpp"
 #include "abi/kernel_info.hpp"
+#include "base/address.hpp"
 #include "libc-min/process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
 #include "tests/guest/selftest/cases.hpp"
@@ -20,11 +21,11 @@ namespace {
 using kernel_calls::safe_copy_from;
 using kernel_calls::safe_copy_to;
 
-constexpr uint64_t kPage = 4096, kFreshPages = 3, kNotes = 64;
+constexpr uint64_t kFreshPages = 3, kNotes = 64;
 constexpr uint32_t kUsable = Grant::kUsed | Grant::kDirect | Grant::kValid;
 constexpr uint32_t kReads = kUsable | Grant::kRead, kWrites = kUsable | Grant::kWrite;
 constexpr char kText[] = "what is granted";
-constexpr uint64_t kUnaligned = kPage - 100, kWritten = 2 * kPage;  // into the fresh pages: over two borders
+constexpr uint64_t kUnaligned = kPageSize - 100, kWritten = 2 * kPageSize;  // into the fresh pages: over two borders
 
 // The grants that the parent makes; their numbers.
 enum Number : uint64_t { kTextGrant, kFreshGrant, kReadOnlyPage, kHole, kTrying, kOthers, kIndirect, kStale, kGone, kGrants };
@@ -34,7 +35,7 @@ uint64_t numbered(uint64_t sequence, Number index) { return sequence << 20 | ind
 VirtualAddress at(const void* memory) { return VirtualAddress{reinterpret_cast<uint64_t>(memory)}; }
 
 char* map(uint64_t pages, int protection) {
-    return static_cast<char*>(mmap(nullptr, pages * kPage, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    return static_cast<char*>(mmap(nullptr, pages * kPageSize, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 void register_table(const Grant* table, uint64_t count) {
@@ -84,10 +85,10 @@ int refused_copies(Endpoint from, char* own) {
 int use_grants(Endpoint from) {
     char* const own = map(kFreshPages, PROT_READ | PROT_WRITE);
     REQUIRE(safe_copy_from(from, kTrying, 0, at(own), 1).error() == Error::BadAddress);  // absent, and VM is not asked
-    REQUIRE(safe_copy_from(from, kTextGrant, 0, at(own + kPage - 3), sizeof kText).ok());
-    REQUIRE(memcmp(own + kPage - 3, kText, sizeof kText) == 0);
-    memset(own, 'x', kFreshPages * kPage);
-    REQUIRE(safe_copy_from(from, kFreshGrant, kPage - 1, at(own), 2).ok());
+    REQUIRE(safe_copy_from(from, kTextGrant, 0, at(own + kPageSize - 3), sizeof kText).ok());
+    REQUIRE(memcmp(own + kPageSize - 3, kText, sizeof kText) == 0);
+    memset(own, 'x', kFreshPages * kPageSize);
+    REQUIRE(safe_copy_from(from, kFreshGrant, kPageSize - 1, at(own), 2).ok());
     REQUIRE(own[0] == 0 && own[1] == 0 && own[2] == 'x');
     for (uint64_t i = 0; i < kWritten; ++i) own[i] = static_cast<char>(i * 7);
     REQUIRE(safe_copy_to(from, kFreshGrant, kUnaligned, at(own), kWritten).ok());
@@ -107,7 +108,7 @@ int use_until_gone(Endpoint from) {
 int grant_until_killed() {
     static Grant table[1];
     char* const fresh = map(kNotes, PROT_READ | PROT_WRITE);
-    table[0] = {kReads | Grant::kWrite, 0, kAny, 0, at(fresh).raw(), kNotes * kPage};
+    table[0] = {kReads | Grant::kWrite, 0, kAny, 0, at(fresh).raw(), kNotes * kPageSize};
     register_table(table, 1);
     sleep(1000);
     return __LINE__;
@@ -130,12 +131,12 @@ void test_on_cpu(Verdict& verdict, uint64_t cpu) {
     char* const read_only = map(1, PROT_READ);
     char* const hole = map(1, PROT_READ);
     char* const untouched = map(1, PROT_READ);
-    munmap(hole, kPage);
+    munmap(hole, kPageSize);
     table[kTextGrant] = {kReads, 0, kAny, 0, at(kText).raw(), sizeof kText};
-    table[kFreshGrant] = {kReads | Grant::kWrite, 0, kAny, 0, at(fresh).raw(), kFreshPages * kPage};
-    table[kReadOnlyPage] = {kWrites, 0, kAny, 0, at(read_only).raw(), kPage};
-    table[kHole] = {kReads, 0, kAny, 0, at(hole).raw(), kPage};
-    table[kTrying] = {kReads | Grant::kTry, 0, kAny, 0, at(untouched).raw(), kPage};
+    table[kFreshGrant] = {kReads | Grant::kWrite, 0, kAny, 0, at(fresh).raw(), kFreshPages * kPageSize};
+    table[kReadOnlyPage] = {kWrites, 0, kAny, 0, at(read_only).raw(), kPageSize};
+    table[kHole] = {kReads, 0, kAny, 0, at(hole).raw(), kPageSize};
+    table[kTrying] = {kReads | Grant::kTry, 0, kAny, 0, at(untouched).raw(), kPageSize};
     table[kOthers] = {kReads, 0, kRs, 0, at(kText).raw(), sizeof kText};
     table[kIndirect] = {(kReads & ~uint32_t{Grant::kDirect}) | 0x400, 0, kAny, 0, at(kText).raw(), sizeof kText};
     table[kStale] = {kReads, 5, kAny, 0, at(kText).raw(), sizeof kText};
@@ -145,8 +146,8 @@ void test_on_cpu(Verdict& verdict, uint64_t cpu) {
     for (uint64_t i = 0; i < kWritten; ++i)
         if (fresh[kUnaligned + i] != static_cast<char>(i * 7)) return verdict.fail("grants: byte %lu was not written", i);
     SHOAL_EXPECT(verdict, fresh[kUnaligned - 1] == 0 && fresh[kUnaligned + kWritten] == 0);
-    for (char* const memory : {read_only, untouched}) munmap(memory, kPage);
-    munmap(fresh, kFreshPages * kPage);
+    for (char* const memory : {read_only, untouched}) munmap(memory, kPageSize);
+    munmap(fresh, kFreshPages * kPageSize);
     register_table(nullptr, 0);
 }
 
@@ -165,7 +166,7 @@ void test_revocation(Verdict& verdict, uint64_t cpu) {
 void test_dead_granter(Verdict& verdict, uint64_t cpu) {
     const Result<Endpoint> child = start("grant-until-killed", 0, cpu);
     if (!child.ok()) return verdict.fail("grants: spawn: %s", error_text(child.error()));
-    static char notes[kNotes * kPage];
+    static char notes[kNotes * kPageSize];
     Error error = Error::Permission;  // until its table is there
     while (error == Error::Permission) error = safe_copy_to(child.value(), 0, 0, at(notes), sizeof notes).error();
     SHOAL_EXPECT(verdict, error == Error::None);

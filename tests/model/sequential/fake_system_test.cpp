@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <ostream>
 
-#include "tests/model/concurrent/concurrent_run.hpp"
 #include "tests/model/sequential/shrink.hpp"
 
 namespace shoal::model {
@@ -26,12 +25,6 @@ class EveryDefect : public testing::TestWithParam<Defect> {};
 TEST_P(EveryDefect, IsFoundBySequentialRun) {
     const Failure failure = run_random(maker(GetParam()), 1, 20'000, 5'000);
     EXPECT_TRUE(failure);
-}
-
-TEST_P(EveryDefect, IsFoundByConcurrentRun) {
-    ConcurrentPlan plan;
-    plan.operations_per_worker = 4'000;
-    EXPECT_NE(run_concurrently(maker(GetParam()), plan), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Defects, EveryDefect,
@@ -67,10 +60,6 @@ INSTANTIATE_TEST_SUITE_P(Defects, EveryFailure,
                                          Shrinking{Defect::IgnoresProtection, 2},  // a file mapped shared, and protected
                                          Shrinking{Defect::PlacesTwice, 2},        // map, map
                                          Shrinking{Defect::Dies, 1}));             // protect
-
-TEST(ModelOfModel, PassesARightSystemConcurrently) {
-    EXPECT_EQ(run_concurrently(maker(Defect::None), {}), "");
-}
 
 }  // namespace
 }  // namespace shoal::model

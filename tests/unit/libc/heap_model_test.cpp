@@ -14,6 +14,7 @@
 #include "libc-min/heap/heap.hpp"
 #include "libc-min/heap/size_class.hpp"
 #include "libc-min/include/stdlib.h"
+#include "tests/support/effort.hpp"
 #include "tests/support/seed.hpp"
 #include "tests/unit/libc/host_platform.hpp"
 
@@ -189,8 +190,8 @@ void run(unsigned threads, int steps) {
     EXPECT_TRUE(model.empty());
 }
 
-TEST(HeapModel, OneThread) { run(1, 40'000); }
-TEST(HeapModel, FourThreads) { run(4, 10'000); }
+TEST(HeapModel, OneThread) { run(1, shoal::test::effort(40'000)); }
+TEST(HeapModel, FourThreads) { run(4, shoal::test::effort(10'000)); }
 
 TEST(HeapModel, LargeBlocksAreGivenBackWhole) {
     std::mt19937_64 random(shoal::test::seed());

@@ -11,6 +11,7 @@
 #include "libc-min/heap/heap.hpp"
 #include "libc-min/heap/size_class.hpp"
 #include "libc-min/include/stdlib.h"
+#include "tests/support/effort.hpp"
 #include "tests/support/seed.hpp"
 
 namespace {
@@ -96,7 +97,7 @@ class Actor {
 TEST(Heap, RandomOperationsKeepContents) {
     Actor actor(shoal::test::seed());
     std::vector<Block> blocks;
-    for (int i = 0; i < 50'000; ++i) {
+    for (int i = 0; i < shoal::test::effort(50'000); ++i) {
         const uint64_t choice = actor.random()() % 8;
         if (blocks.size() < 500 && (choice < 4 || blocks.empty())) {
             blocks.push_back(actor.allocate());
@@ -118,7 +119,7 @@ TEST(Heap, RandomOperationsKeepContents) {
 
 TEST(Heap, ThreadsFreeEachOthersBlocks) {
     constexpr unsigned kThreads = 4;
-    constexpr int kOperations = 10'000;
+    constexpr int kOperations = shoal::test::effort(10'000);
     const uint64_t seed = shoal::test::seed();
     struct Slot {
         std::atomic<Block*> block{nullptr};

@@ -33,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter", metavar="REGEX", help="only cases whose name the expression is found in")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="everything N times")
     parser.add_argument("--seed", type=int, metavar="N", help="for what is random (default: a new one, printed)")
+    parser.add_argument("--ops", type=int, metavar="N", help="model: random operations of the long run (default 300,000; with --full 1,000,000)")
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML")
     parser.add_argument("--full", action="store_true", help="the whole boot matrix, every seeded defect, the plain host builds and ThreadSanitizer over every test, instead of a few of each")
     parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="QEMU's accelerator (default auto)")
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="cases side by side (default: one for each core)")
-    parser.add_argument("--timeout", type=float, default=600, metavar="S", help="seconds for each host case (default 600)")
+    parser.add_argument("--timeout", type=float, default=600, metavar="S", help="seconds for each host case (default 600, more with --ops)")
     parser.add_argument("--reference-plugin", metavar="FILE", help="sim: another build of the timing model, to agree with")
     parser.add_argument("--no-build", action="store_true", help="test what is built")
     parser.add_argument("--dry-run", action="store_true", help="the same as --list")
@@ -68,9 +69,11 @@ def _groups(words: list[str]) -> list[str]:
 def _settings(options: argparse.Namespace) -> Settings:
     if options.repeat < 1 or options.jobs < 0:
         raise ShoalError("--repeat and --jobs count from 1", "leave them out for the default", ExitCode.USAGE)
+    if options.ops is not None and options.ops < 1:
+        raise ShoalError(f"--ops {options.ops} is no number of operations", "--ops 10000000 is a long run", ExitCode.USAGE)
     made = Settings(options.seed if options.seed is not None else test_settings.new_seed(),
                     test_settings.compile_filter(options.filter), options.repeat, options.full,
-                    accelerator=options.accel, timeout=options.timeout, reference_plugin=options.reference_plugin)
+                    accelerator=options.accel, timeout=max(options.timeout, (options.ops or 0) / 1000), operations=options.ops, reference_plugin=options.reference_plugin)
     return dataclasses.replace(made, jobs=options.jobs) if options.jobs else made
 
 

@@ -18,6 +18,7 @@ class Settings:
     jobs: int = field(default_factory=lambda: max(1, len(os.sched_getaffinity(0))))
     accelerator: str = "auto"
     timeout: float = 600
+    operations: int | None = None  # of the long model run
     reference_plugin: str | None = None  # another build of the timing model
 
     def wants(self, name: str) -> bool:
@@ -29,10 +30,13 @@ class Settings:
         return literal is None or literal[1].startswith(prefix) or prefix.startswith(literal[1])
 
     def reproduce(self, group: str, name: str) -> str:
-        return f"./shoal test {group} --seed {self.seed} --filter '^{re.escape(name)}$'"
+        operations = f" --ops {self.operations}" if self.operations else ""
+        return f"./shoal test {group} --seed {self.seed}{operations} --filter '^{re.escape(name)}$'"
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"SHOAL_SEED": str(self.seed)} | ({"SHOAL_FULL": "1"} if self.full else {})
+        chosen = {"SHOAL_SEED": str(self.seed), "SHOAL_FULL": "1" if self.full else None,
+                  "SHOAL_MODEL_OPERATIONS": str(self.operations) if self.operations else None}
+        return os.environ | {name: value for name, value in chosen.items() if value is not None}
 
 
 def new_seed() -> int:
