@@ -9,7 +9,7 @@ namespace shoal {
 
 // The VM server. Context: a worker, one a CPU; workers are not preempted by one another.
 enum class VmRank : uint8_t {
-    Lifecycle,    // a process slot's birth, death and swap; all below may nest. Two slots: lower space id first
+    Lifecycle,    // a process slot's birth, death and swap; all below may nest. Two slots: the lower one first
     Segment,      // a segment's tree of regions and its version; leaves may nest
     Leaf,         // 2 MiB of one space: table, runs, CPU set; several by (space id, address)
     Device,       // which pages of a device are cached, and in which files; objects may nest

@@ -59,6 +59,10 @@ struct alignas(kCacheLine) Process {
     Endpoint manager = kNone;                // constant; hears of its end
     Endpoint parent = kNone;                 // constant
 
+    // Stopping: kernel/core/objects/hold.hpp. Both change hands with what two processes are when they are swapped.
+    std::atomic<bool> stopping{false};        // process_stop, until process_resume; the table's lock, read by the threads' homes
+    std::atomic<uint32_t> quiet_threads{0};   // Held, and nothing of theirs is under way; each counted by its home
+
     // Grants: the table in its own memory (kernel/core/space/). Changed by its threads, read at each use by others.
     std::atomic<uint64_t> grant_table{0};
     std::atomic<uint64_t> grant_count{0};

@@ -27,6 +27,8 @@ set(shoal_kernel_core_sources
     mail/post.cpp
     objects/death.cpp
     objects/fatal_fault.cpp
+    objects/hold.cpp
+    objects/process_swap.cpp
     objects/process_table.cpp
     objects/vm_failure.cpp
     sched/idle.cpp

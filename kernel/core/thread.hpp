@@ -32,6 +32,7 @@ enum class ThreadState : uint8_t {
     Asking,     // waits for another CPU's answer that comes without any thread's help
     InVmHands,  // a page fault or memory request; fault says which
     Sleeping,   // in a wait bucket
+    Held,       // of a stopped process: in nobody's hands; held says how it goes on
     Dead,       // stopped for good; its slot is not free yet
 };
 
@@ -57,6 +58,7 @@ enum ThreadFlags : uint16_t {
     kPulling = 1 << 12,              // Asking for an asynchronous message; with kReceiveWhenSent
     kRestoreAsync = 1 << 13,         // its table of asynchronous messages was absent: touched before it next runs
     kRestoringAsync = 1 << 14,       // InVmHands: for that, not for a call
+    kHold = 1 << 15,                 // of a stopped process: held when it is next about to run
 };
 
 // Notifications that come from no process.
@@ -138,7 +140,24 @@ struct alignas(kCacheLine) Thread {
         uint32_t sequence = 0;
         Error outcome = Error::None;
     } resume;
+    struct HoldNode : ClaimableNode {
+        bool swapped = false;          // what it is in the middle of is another thread's now
+    } hold;
     MailNode withdraw, stop, arrive, wake, obituary;
+
+    // How a Held thread goes on. While its process is stopped and quiet, of whoever has the lock of the process table.
+    enum class Next : uint8_t {
+        Start,    // is started, if ever
+        Run,
+        Receive,  // receives from `from`
+        Answer,   // receives `from`'s answer to what it has asked
+    };
+    struct HeldPart {
+        Next next = Next::Run;
+        bool replay = false;  // kReplay
+        Endpoint from = kNone;
+    } held;
+    bool quiet = false;  // Held, and counted in Process::quiet_threads
 
     // Of the slot; under the lock of the process table.
     ListHook process_link;             // of its process' threads

@@ -7,6 +7,8 @@
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/device_memory.hpp"
+#include "kernel/core/objects/hold.hpp"
+#include "kernel/core/objects/process_swap.hpp"
 #include "kernel/core/objects/process_table.hpp"
 #include "kernel/core/space_interface.hpp"
 
@@ -35,6 +37,20 @@ Result<void> process_kill(Thread&, const ProcessKillArguments& arguments) {
     Process* process = TRY(find_by_first_thread(cpu, arguments.endpoint));
     if (slot_of(*process) == kVmSlot) return Error::BadEndpoint;  // nobody's to kill: every fault needs it
     return kill_process(cpu, *process, arguments.status);
+}
+
+Result<uint64_t> process_stop(Thread& caller, const ProcessStopArguments& arguments) {
+    return stop_process(machine::this_cpu(), *caller.process, arguments.endpoint);
+}
+
+Result<void> process_resume(Thread&, const ProcessResumeArguments& arguments) {
+    return resume_process(machine::this_cpu(), arguments.endpoint);
+}
+
+Result<Endpoint> process_swap(Thread&, const ProcessSwapArguments& arguments) {
+    if (arguments.only_try > 1) return Error::Invalid;
+    const SwapDepth depth = arguments.only_try != 0 ? SwapDepth::Try : SwapDepth::Whole;
+    return swap_processes(machine::this_cpu(), arguments.source, arguments.destination, arguments.asker, depth);
 }
 
 Result<ProcessReapResults> process_reap(Thread& caller, const ProcessReapArguments&) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernel/core/ipc/notify.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/tables.hpp"
 #include "kernel/core/space_interface.hpp"
 
@@ -75,6 +76,7 @@ void finish_entry(Cpu& cpu, Thread& sender, uint32_t index, const AsyncEntry& en
     }
     sender.async.written(index);
     sender.async.close_one();
+    if (sender.state == ThreadState::Held) count_if_quiet(sender);
     const uint32_t wanted = AsyncEntry::kNotify | (outcome != Error::None ? uint32_t{AsyncEntry::kNotifyError} : 0);
     if ((entry.flags & wanted) != 0) notify_special(cpu, sender, kFromAsync);
 }

@@ -5,6 +5,7 @@
 #include "kernel/core/ipc/destination.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "kernel/core/sched/scheduler.hpp"
 
 namespace shoal::kernel {
@@ -143,6 +144,7 @@ void on_async_offered(Cpu& cpu, Thread& sender) {
     if (!node.stale && node.outcome != Error::NotReady && node.entry < sender.async.count)
         record(cpu, sender, node.entry, node.outcome);
     offer_from(cpu, sender, node.again || node.stale ? 0 : node.entry + 1);
+    if (sender.state == ThreadState::Held) count_if_quiet(sender);
 }
 
 void fail_async_to(Cpu& cpu, Endpoint dead) {

@@ -5,6 +5,7 @@
 #include "kernel/core/ipc/receive.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/hold.hpp"
 
 namespace shoal::kernel {
 
@@ -53,6 +54,7 @@ void complete_question(Cpu& cpu, Thread& asker, Error outcome) {
         asker.state = ThreadState::Ready;
         receive_next(cpu, asker, asker.receive_from, waiting);
         if (asker.state == ThreadState::Ready) make_ready(cpu, asker);
+        else if (asker.is(kHold)) hold(cpu, asker);
         return;
     }
     asker.set_result(outcome);

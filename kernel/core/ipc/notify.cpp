@@ -94,7 +94,7 @@ bool take_notification(Thread& thread, Endpoint from) {
     if (target == nullptr) return sender.set_result(why_not_found(to));
     if (!is_home(cpu, *target)) return ask(cpu, sender, *target, to, Mail::Notify);
     if (!is_reached_as(*target, to)) return sender.set_result(Error::BadEndpoint);
-    if (!may_send(sender, slot_of(*target->process))) return sender.set_result(Error::CallDenied);
+    if (!may_send(sender, process_slot_of(*target))) return sender.set_result(Error::CallDenied);
     deliver_notification(cpu, sender, *target);
     sender.set_result(Error::None);
 }

@@ -14,7 +14,7 @@ namespace {
 bool deliverable(const Thread& sender, const Thread& target) {
     return accepts(target, sender.source_name) &&
            (waits_for_reply(target, sender.source_name) ||
-            (may_send(sender, slot_of(*target.process)) && !target.is(kWorker)));  // a worker asks nobody: this is no answer
+            (may_send(sender, process_slot_of(target)) && !target.is(kWorker)));  // a worker asks nobody: this is no answer
 }
 
 // True if the reply is under way or will never arrive; false if the sender has to ask.

@@ -34,7 +34,7 @@ void wait_as_sender(Cpu& cpu, Thread& sender, Thread& target, Trap trap) {
 }
 
 void send_on_this_cpu(Cpu& cpu, Thread& sender, Thread& target, Trap trap) {
-    if (!may_send(sender, slot_of(*target.process)) && !waits_for_reply(target, sender.source_name))
+    if (!may_send(sender, process_slot_of(target)) && !waits_for_reply(target, sender.source_name))
         return sender.set_result(Error::CallDenied);
     const Chain chain = follow_chain(cpu, sender, target, ChainStart::Sending);
     if (chain == Chain::Cycle) return sender.set_result(Error::Locked);
@@ -61,7 +61,7 @@ void send_to_other_cpu(Cpu& cpu, Thread& sender, Thread& target, Endpoint to, Tr
     if (!is_home(cpu, *target)) return send_to_other_cpu(cpu, sender, *target, to, trap);
     if (!is_reached_as(*target, to)) [[unlikely]] return sender.set_result(Error::BadEndpoint);
     const bool ready = accepts(*target, sender.source_name) &&
-                       (may_send(sender, slot_of(*target->process)) || waits_for_reply(*target, sender.source_name));
+                       (may_send(sender, process_slot_of(*target)) || waits_for_reply(*target, sender.source_name));
     if (!ready) [[unlikely]] return send_on_this_cpu(cpu, sender, *target, trap);
     transfer(cpu, sender, *target, trap);
     if (trap == Trap::SendReceive) {
@@ -81,7 +81,7 @@ void send_to_other_cpu(Cpu& cpu, Thread& sender, Thread& target, Endpoint to, Tr
     if (target == nullptr) return;
     if (!is_home(cpu, *target)) return ask(cpu, sender, *target, to, Mail::SendNonBlocking);
     if (!is_reached_as(*target, to)) return sender.set_result(Error::BadEndpoint);
-    if (!may_send(sender, slot_of(*target->process)) && !waits_for_reply(*target, sender.source_name))
+    if (!may_send(sender, process_slot_of(*target)) && !waits_for_reply(*target, sender.source_name))
         return sender.set_result(Error::CallDenied);
     if (!accepts(*target, sender.source_name)) return sender.set_result(Error::NotReady);
     transfer(cpu, sender, *target, Trap::SendNonBlocking);

@@ -6,6 +6,7 @@
 #include "kernel/core/ipc/worker.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/tables.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/sched/scheduler.hpp"
@@ -48,6 +49,7 @@ uint16_t where(const MailNode& node) {
         case Mail::AsyncOffered:
         case Mail::Resume:
         case Mail::Stop:
+        case Mail::Hold:
         case Mail::Withdrawn:  // the sender may have gone on, and moved, since
         case Mail::ProbeHome:  // likewise the initiator
             return node.thread->home_cpu().raw();
@@ -73,6 +75,7 @@ void handle(Cpu& cpu, MailNode& node) {
         case Mail::AsyncOffered: return on_async_offered(cpu, *node.thread);
         case Mail::AsyncPull: return on_async_pull(cpu, *node.thread);
         case Mail::Stop: return on_stop(cpu, *node.thread);
+        case Mail::Hold: return on_hold(cpu, *node.thread);
         case Mail::Start: return start_thread(cpu, *node.thread);
         case Mail::Arrive: return arrive(cpu, *node.thread);
         case Mail::Resume: return on_resume_mail(cpu, *node.thread);

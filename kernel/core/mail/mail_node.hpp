@@ -30,6 +30,7 @@ enum class Mail : uint8_t {
     AsyncPull,        // request node of a receiver, to the home of a sender that may have a message for it
     // Threads.
     Stop,             // home of a thread of a killed process
+    Hold,             // home of a thread whose process is stopped or resumed (hold node of the thread)
     Start,            // home of a thread that was created on that CPU and is to run
     Arrive,           // new home of a migrating thread
     Resume,           // home of a thread in a VM worker's hands

@@ -99,6 +99,7 @@ void finish_ending(Cpu& cpu, Thread& thread) {
     close(thread, thread.reply);
     close(thread, thread.probe);
     close(thread, thread.resume);
+    close(thread, thread.hold);
     if (thread.is(kWithdrawing)) ++thread.nodes_out;
     if (thread.async_offer.out) ++thread.nodes_out;
     if (thread.nodes_out == 0) thread_is_gone(cpu, thread);

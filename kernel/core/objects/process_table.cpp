@@ -7,28 +7,26 @@
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/late.hpp"
+#include "kernel/core/objects/table_lock.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/space_interface.hpp"
 
 namespace shoal::kernel {
 
+constinit TableLock table_lock;
+
 namespace {
 
-using TableLock = SpinLock<KernelRank::ProcessTable>;
-using TableGuard = Guard<KernelRank::ProcessTable>;
-using TableHeld = Held<KernelRank::ProcessTable>;
-
-constinit TableLock lock;
 // Oldest first, so that a name stays unused for long.
-constinit Late<List<Thread, &Thread::queue_link>> free_threads GUARDED_BY(lock);
-constinit Late<List<Process, &Process::stopped_link>> free_processes GUARDED_BY(lock);
-constinit Late<List<Process, &Process::stopped_link>> stopped_processes GUARDED_BY(lock);
-uint32_t threads_in_use GUARDED_BY(lock), processes_in_use GUARDED_BY(lock);
+constinit Late<List<Thread, &Thread::queue_link>> free_threads GUARDED_BY(table_lock);
+constinit Late<List<Process, &Process::stopped_link>> free_processes GUARDED_BY(table_lock);
+constinit Late<List<Process, &Process::stopped_link>> stopped_processes GUARDED_BY(table_lock);
+uint32_t threads_in_use GUARDED_BY(table_lock), processes_in_use GUARDED_BY(table_lock);
 
 uint16_t next_generation(uint16_t generation) { return generation == 0xffff ? 1 : static_cast<uint16_t>(generation + 1); }
 
 // Gives a free slot its next incarnation, Stopped and nameless: name_thread() publishes it. Its home is this CPU until it starts.
-void take_thread(Cpu& cpu, Thread& thread, Process& process, const TableHeld&) REQUIRES(lock) {
+void take_thread(Cpu& cpu, Thread& thread, Process& process, const TableHeld&) REQUIRES(table_lock) {
     free_threads->remove(thread);
     thread.home.store(cpu.id.raw(), std::memory_order_release);  // pairs with Thread::home_cpu()
     cpu.threads.push_back(thread);
@@ -48,6 +46,8 @@ void take_thread(Cpu& cpu, Thread& thread, Process& process, const TableHeld&) R
     thread.bases = {};
     thread.affinity = kAnyCpu;
     thread.fault.type = 0;
+    thread.held = {};
+    thread.quiet = false;
     thread.nodes_out = 0;
     thread.alarm_in_transit = 0;
     thread.watched.store(0, std::memory_order_relaxed);
@@ -67,12 +67,12 @@ void name_thread(Thread& thread) {
     thread.priority_hint.store(thread.priority, std::memory_order_relaxed);
     thread.process_slot.store(slot_of(*thread.process), std::memory_order_release);  // pairs with may_send_to()
     for (ClaimableNode* node : {static_cast<ClaimableNode*>(&thread.reply), static_cast<ClaimableNode*>(&thread.probe),
-                                static_cast<ClaimableNode*>(&thread.resume)})
+                                static_cast<ClaimableNode*>(&thread.resume), static_cast<ClaimableNode*>(&thread.hold)})
         node->release(name);
     thread.name.store(name.raw(), std::memory_order_release);  // pairs with find_thread() on other CPUs
 }
 
-void take_process(Process& process, const char* title, Endpoint manager, Endpoint parent, const TableHeld&) REQUIRES(lock) {
+void take_process(Process& process, const char* title, Endpoint manager, Endpoint parent, const TableHeld&) REQUIRES(table_lock) {
     free_processes->remove(process);
     ++processes_in_use;
     process.privileges = Privileges{};
@@ -85,6 +85,8 @@ void take_process(Process& process, const char* title, Endpoint manager, Endpoin
     process.grant_table.store(0, std::memory_order_relaxed);
     process.grant_count.store(0, std::memory_order_relaxed);
     process.live_threads.store(0, std::memory_order_relaxed);
+    process.stopping.store(false, std::memory_order_relaxed);
+    process.quiet_threads.store(0, std::memory_order_relaxed);
     const uint16_t generation = next_generation(process.generation);
     process.generation = generation;
     // pairs with find_process()
@@ -93,7 +95,7 @@ void take_process(Process& process, const char* title, Endpoint manager, Endpoin
 }
 
 NewProcess take_both(Cpu& cpu, Process& process, Thread& thread, const char* title, Endpoint manager, Endpoint parent,
-                     const TableHeld& held) REQUIRES(lock) {
+                     const TableHeld& held) REQUIRES(table_lock) {
     take_process(process, title, manager, parent, held);
     take_thread(cpu, thread, process, held);
     process.first_thread = full_name(thread);
@@ -101,17 +103,7 @@ NewProcess take_both(Cpu& cpu, Process& process, Thread& thread, const char* tit
     return {process.first_thread, process.id()};
 }
 
-Result<Process*> find_locked(Endpoint endpoint, const TableHeld&) {
-    Thread* thread = thread_slot(endpoint);
-    if (thread == nullptr || endpoint.generation() == 0) return Error::BadEndpoint;
-    Process* process = thread->process;
-    const bool taken = thread->generation == endpoint.generation() && process != nullptr &&
-                       process->first_thread == endpoint && process->state.load(std::memory_order_relaxed) != ProcessState::Free;
-    if (taken) return process;
-    return thread->generation == 0 ? Error::BadEndpoint : Error::DeadEndpoint;
-}
-
-// Has the thread's home start it. Nobody else looks at the registers of a Stopped thread.
+// Has the thread's home start it. Nobody else looks at the registers of a thread that has not started.
 void launch(Cpu& cpu, Thread& thread, const ThreadStart& start, const TableHeld&) {
     Registers& registers = thread.registers;
     registers.rip = start.entry.raw();
@@ -128,7 +120,7 @@ void launch(Cpu& cpu, Thread& thread, const ThreadStart& start, const TableHeld&
     post_now(thread.home_cpu(), thread.arrive);
 }
 
-void free_thread(Thread& thread, const TableHeld&) REQUIRES(lock) {
+void free_thread(Thread& thread, const TableHeld&) REQUIRES(table_lock) {
     thread.process->threads.remove(thread);
     thread.process = nullptr;
     thread.state = ThreadState::Free;
@@ -147,7 +139,7 @@ void tell_manager(Process& process) {
     post_now(thread->home_cpu(), process.notice);
 }
 
-void process_is_stopped(Process& process, const TableHeld&) REQUIRES(lock) {
+void process_is_stopped(Process& process, const TableHeld&) REQUIRES(table_lock) {
     process.state.store(ProcessState::Stopped, std::memory_order_relaxed);
     // Its notifications have been delivered: who sent them waited for that. release pairs with is_void() and drop_void()
     const uint64_t ends = ended_processes.load(std::memory_order_relaxed) + 1;
@@ -164,8 +156,18 @@ bool manages(const Process& manager, const Process& process) {
 
 }  // namespace
 
+Result<Process*> find_locked(Endpoint endpoint, const TableHeld&) {
+    Thread* thread = thread_slot(endpoint);
+    if (thread == nullptr || endpoint.generation() == 0) return Error::BadEndpoint;
+    Process* process = thread->process;
+    const bool taken = thread->generation == endpoint.generation() && process != nullptr &&
+                       process->first_thread == endpoint && process->state.load(std::memory_order_relaxed) != ProcessState::Free;
+    if (taken) return process;
+    return thread->generation == 0 ? Error::BadEndpoint : Error::DeadEndpoint;
+}
+
 void initialise_slots() {
-    TableGuard guard{tables.cpus[0].locks, lock};  // nobody contends: the boot CPU is alone
+    TableGuard guard{tables.cpus[0].locks, table_lock};  // nobody contends: the boot CPU is alone
     free_threads.construct();
     free_processes.construct();
     stopped_processes.construct();
@@ -174,7 +176,7 @@ void initialise_slots() {
         thread.alarm.thread = thread.timeout.thread = &thread;
         thread.timeout.kind = Timer::Kind::WaitTimeout;
         for (MailNode* node : {static_cast<MailNode*>(&thread.request), static_cast<MailNode*>(&thread.reply),
-                               static_cast<MailNode*>(&thread.probe), static_cast<MailNode*>(&thread.resume),
+                               static_cast<MailNode*>(&thread.probe), static_cast<MailNode*>(&thread.resume), static_cast<MailNode*>(&thread.hold),
                                static_cast<MailNode*>(&thread.async_offer), &thread.withdraw, &thread.stop, &thread.arrive,
                                &thread.wake, &thread.obituary})
             node->thread = &thread;
@@ -184,18 +186,18 @@ void initialise_slots() {
 }
 
 Result<NewProcess> create_process(Cpu& cpu, const char* title, Endpoint manager, Endpoint parent) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     if (free_threads->empty() || free_processes->empty()) return Error::Again;
     return take_both(cpu, *free_processes->front(), *free_threads->front(), title, manager, parent, guard.token());
 }
 
 NewProcess create_process_at(Cpu& cpu, uint32_t process_slot, uint32_t thread_slot, const char* title) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     return take_both(cpu, tables.processes[process_slot], tables.threads[thread_slot], title, kNone, kNone, guard.token());
 }
 
 Thread& create_worker_at(Cpu& cpu, Process& process, uint32_t slot) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     Thread& thread = tables.threads[slot];
     take_thread(cpu, thread, process, guard.token());
     thread.set(kWorker);
@@ -209,18 +211,18 @@ void make_worker(Thread& thread) {
 }
 
 void start_created_thread(Cpu& cpu, Thread& thread, const ThreadStart& start) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     thread.process->state.store(ProcessState::Running, std::memory_order_relaxed);
     launch(cpu, thread, start, guard.token());
 }
 
 Result<Process*> find_by_first_thread(Cpu& cpu, Endpoint endpoint) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     return find_locked(endpoint, guard.token());
 }
 
 Result<void> start_process(Cpu& cpu, Endpoint endpoint, const ThreadStart& start) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     Process* process = TRY(find_locked(endpoint, guard.token()));
     if (process->state.load(std::memory_order_relaxed) != ProcessState::Created) return Error::Busy;
     // --- commit point ---
@@ -230,7 +232,7 @@ Result<void> start_process(Cpu& cpu, Endpoint endpoint, const ThreadStart& start
 }
 
 Result<Endpoint> create_thread(Cpu& cpu, Process& process, const ThreadStart& start) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     if (process.state.load(std::memory_order_relaxed) != ProcessState::Running) return Error::Again;
     Thread* thread = free_threads->front();
     if (thread == nullptr) return Error::Again;
@@ -251,7 +253,7 @@ void set_privileges(Process& process, Thread& first, const Privileges& privilege
 }
 
 Result<void> set_privileges(Cpu& cpu, Endpoint endpoint, const Privileges& privileges) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     Process* process = TRY(find_locked(endpoint, guard.token()));
     if (process->state.load(std::memory_order_relaxed) != ProcessState::Created) return Error::Busy;
     // --- commit point ---
@@ -260,7 +262,7 @@ Result<void> set_privileges(Cpu& cpu, Endpoint endpoint, const Privileges& privi
 }
 
 Result<StoppedProcess> reap_process(Cpu& cpu, const Process& manager) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     // Not before its notice has arrived: a manager that comes for another process would take this one and then find its slots
     // still busy. The notice is on its way and makes the manager come again.
     const auto can_be_taken = [&](const Process& stopped) {
@@ -277,7 +279,7 @@ Result<StoppedProcess> reap_process(Cpu& cpu, const Process& manager) {
 }
 
 Result<void> release_process(Cpu& cpu, Endpoint endpoint) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     auto found = find_locked(endpoint, guard.token());
     if (!found.ok()) return Error::BadEndpoint;
     Process& process = *found.value();
@@ -295,7 +297,7 @@ Result<void> release_process(Cpu& cpu, Endpoint endpoint) {
 }
 
 void thread_is_gone(Cpu& cpu, Thread& thread) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     thread.stop_was_awaited = thread.stop_posted && !thread.stop_handled;
     if (thread.stop_was_awaited) return;  // on_stop() comes here again
     Process& process = *thread.process;
@@ -305,13 +307,13 @@ void thread_is_gone(Cpu& cpu, Thread& thread) {
 }
 
 bool stop_is_handled(Cpu& cpu, Thread& thread) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     thread.stop_handled = true;
     return thread.stop_was_awaited;
 }
 
 Error kill_process(Cpu& cpu, Process& process, int64_t status) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     const ProcessState state = process.state.load(std::memory_order_relaxed);
     if (state != ProcessState::Created && state != ProcessState::Running) return Error::DeadEndpoint;
     // --- commit point ---
@@ -326,7 +328,7 @@ Error kill_process(Cpu& cpu, Process& process, int64_t status) {
 }
 
 SlotCounts slots_in_use(Cpu& cpu) {
-    TableGuard guard{cpu.locks, lock};
+    TableGuard guard{cpu.locks, table_lock};
     return {processes_in_use, threads_in_use};
 }
 

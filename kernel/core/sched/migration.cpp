@@ -3,6 +3,7 @@
 #include "abi/kernel_info.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/tables.hpp"
 #include "kernel/core/sched/scheduler.hpp"
 
@@ -10,17 +11,8 @@ namespace shoal::kernel {
 
 namespace {
 
-// After this the thread is in memory only, with its FPU state and bases.
 void forget(Cpu& cpu, Thread& thread) {
-    if (cpu.fpu_owner == &thread) {
-        machine::fpu_save(thread.fpu_state);
-        cpu.fpu_owner = nullptr;
-    }
-    if (cpu.loaded == &thread) cpu.loaded = nullptr;
-    if (cpu.bases_owner == &thread) {
-        machine::save_bases(thread.bases);
-        cpu.bases_owner = nullptr;
-    }
+    unload(cpu, thread);
     if (cpu.current == &thread) cpu.current = nullptr;
     if (thread.queue_link.linked()) cpu.ready.remove(thread);
     cpu.threads.remove(thread);
@@ -53,6 +45,18 @@ CpuId place(uint64_t affinity, CpuId near) {
     return best;
 }
 
+void unload(Cpu& cpu, Thread& thread) {
+    if (cpu.fpu_owner == &thread) {
+        machine::fpu_save(thread.fpu_state);
+        cpu.fpu_owner = nullptr;
+    }
+    if (cpu.loaded == &thread) cpu.loaded = nullptr;
+    if (cpu.bases_owner == &thread) {
+        machine::save_bases(thread.bases);
+        cpu.bases_owner = nullptr;
+    }
+}
+
 void migrate(Cpu& cpu, Thread& thread, CpuId target) {
     SHOAL_ASSERT(thread.state == ThreadState::Ready && !thread.is(kWorker));
     // Those who waited for it here count on news of its death from its home.
@@ -61,6 +65,7 @@ void migrate(Cpu& cpu, Thread& thread, CpuId target) {
 }
 
 void start_thread(Cpu& cpu, Thread& thread) {
+    if (start_held(thread)) return;
     if (thread.state != ThreadState::Stopped) return;
     const CpuId home = place(thread.affinity, cpu.id);
     if (home == cpu.id) return make_ready(cpu, thread);

@@ -11,6 +11,8 @@ namespace shoal::kernel {
 // The least loaded CPU that the affinity allows; `near` if it is no worse than the others.
 CpuId place(uint64_t affinity, CpuId near);
 
+// After this a thread of this CPU is in memory only, with its FPU state and bases.
+void unload(Cpu& cpu, Thread& thread);
 // A ready thread of this CPU, current or queued, goes to another one.
 void migrate(Cpu& cpu, Thread& thread, CpuId target);
 // The current thread goes to a CPU that its affinity allows.

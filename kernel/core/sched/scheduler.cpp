@@ -3,6 +3,7 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/ipc/async.hpp"
 #include "kernel/core/mail/post.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/sched/switch.hpp"
 #include "kernel/core/space_interface.hpp"
@@ -55,6 +56,10 @@ void choose(Cpu& cpu) {
 
 // What a thread has to do before it sees user mode again. True if it may then not be the one to run.
 bool settle(Cpu& cpu, Thread& thread) {
+    if (thread.is(kHold)) {
+        hold(cpu, thread);
+        return true;
+    }
     if (thread.is(kMustMove)) {
         leave_this_cpu(cpu, thread);
         return true;

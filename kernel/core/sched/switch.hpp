@@ -33,7 +33,7 @@ inline void take_bases(Cpu& cpu, Thread& next) {
 }
 
 // Flags of a thread that has to do something before it sees user mode again.
-inline constexpr uint16_t kToSettle = kMustMove | kReplay | kRestoreAsync;
+inline constexpr uint16_t kToSettle = kMustMove | kReplay | kRestoreAsync | kHold;
 
 inline bool must_settle(const Thread& thread) { return (thread.flags & kToSettle) != 0; }
 

@@ -2,7 +2,8 @@
 // Asynchronous messages may be overtaken by answers, so of them it is checked that none comes twice.
 //
 // Every program does random traps. Each message carries its sender's count for that receiver, so that a receiver sees loss
-// (a count skipped) or reordering. A killer ends programs at random and starts others in their slots.
+// (a count skipped) or reordering. A killer ends programs at random and starts others in their slots; programs are stopped, resumed and
+// swapped.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -16,6 +17,8 @@
 #include "kernel/core/entry.hpp"
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/hold.hpp"
+#include "kernel/core/objects/process_swap.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
 namespace shoal::test {
@@ -27,7 +30,7 @@ constexpr uint32_t kCpus = 4, kPrograms = 12;
 constexpr uint64_t kTraps = 5'000;  // of each CPU
 
 struct Statistics {
-    std::atomic<uint64_t> received{0}, async{0}, locked{0}, died{0}, kills{0}, moves{0};
+    std::atomic<uint64_t> received{0}, async{0}, locked{0}, died{0}, kills{0}, moves{0}, stops{0}, swaps{0};
 };
 
 class Torture {
@@ -81,6 +84,7 @@ class Torture {
         if (outcome == Error::None && thread.registers.r14 == kMarked) check(thread);
         if (outcome == Error::None && thread.registers.r14 == kMarkedAsync) check_async(thread);
         if (cpu.random() % 400 == 0) kill_one(cpu);
+        if (cpu.random() % 8 == 0) stop_or_resume(cpu, thread);
         const Endpoint to = anyone(cpu);
         thread.registers.rdi = uint64_t{(cpu.random() % 4 == 0 ? anyone(cpu) : kAny).raw()} << 32 | to.raw();
         thread.registers.set_message({{1, thread.endpoint().raw(), ++sent_[slot_of(thread)], to.raw(), 0, 0, 0, kMarked}});
@@ -144,7 +148,7 @@ class Torture {
         const Registers& registers = thread.registers;
         thread.registers.r14 = 0;
         ++statistics.async;
-        ASSERT_EQ(registers.r9, thread.endpoint().raw());
+        if (registers.r9 != thread.endpoint().raw()) return;  // it was received under the name before a swap
         ASSERT_EQ(registers.rsi >> 32, registers.rdx);
         ASSERT_TRUE(seen_[slot_of(thread)].emplace(registers.rdx, registers.r8).second) << "from " << registers.rdx;
     }
@@ -174,6 +178,24 @@ class Torture {
         }
     }
 
+    // Two of the first programs are stopped, or go on; now and then they can be swapped.
+    void stop_or_resume(PerCpu& cpu, const Thread& thread) {
+        Cpu& self = machine::this_cpu();
+        const uint64_t pair = cpu.random() % 2 * 2;
+        const Endpoint pair_names[] = {Endpoint{names_[pair].load()}, Endpoint{names_[pair + 1].load()}};
+        const uint64_t choice = cpu.random() % 4;
+        if (choice == 0 && swap(self, pair_names[0], pair_names[1])) ++statistics.swaps;
+        for (const Endpoint name : pair_names) {
+            if (choice == 1 && stop_process(self, *thread.process, name).ok()) ++statistics.stops;
+            if (choice > 1) (void)resume_process(self, name);
+        }
+    }
+
+    static bool swap(Cpu& self, Endpoint one, Endpoint other) {
+        const auto a = find_by_first_thread(self, one), b = find_by_first_thread(self, other);
+        return a.ok() && b.ok() && swap_processes(self, a.value()->id(), b.value()->id(), kNone, SwapDepth::Whole).ok();
+    }
+
     static constexpr uint64_t kMarked = 0x5ea1, kMarkedAsync = 0x5ea2;
     static constexpr uint32_t kThreads = 40;
     uint64_t seed_;
@@ -195,16 +217,19 @@ TEST(CoreTorture, OrderCyclesDeathReuseMigration) {
     Torture torture{seed};
     torture.run();
     const Statistics& s = torture.statistics;
-    std::printf("received %llu, asynchronously %llu, cycles %llu, partners died %llu, kills %llu, moves %llu\n",
+    std::printf("received %llu, asynchronously %llu, cycles %llu, partners died %llu, kills %llu, moves %llu, stops %llu, swaps %llu\n",
                 static_cast<unsigned long long>(s.received), static_cast<unsigned long long>(s.async),
                 static_cast<unsigned long long>(s.locked),
                 static_cast<unsigned long long>(s.died), static_cast<unsigned long long>(s.kills),
-                static_cast<unsigned long long>(s.moves));
+                static_cast<unsigned long long>(s.moves), static_cast<unsigned long long>(s.stops),
+                static_cast<unsigned long long>(s.swaps));
     EXPECT_GT(s.received, 1000u);
     EXPECT_GT(s.async, 100u);
     EXPECT_GT(s.locked, 0u);
     EXPECT_GT(s.died, 0u);
     EXPECT_GT(s.kills, 10u);
+    EXPECT_GT(s.stops, 10u);
+    EXPECT_GT(s.swaps, 0u);
 }
 
 }  // namespace

@@ -1,0 +1,164 @@
+#include "kernel/core/objects/hold.hpp"
+
+#include "kernel/core/ipc/probe.hpp"
+#include "kernel/core/ipc/receive.hpp"
+#include "kernel/core/mail/post.hpp"
+#include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/process_table.hpp"
+#include "kernel/core/objects/table_lock.hpp"
+#include "kernel/core/sched/migration.hpp"
+#include "kernel/core/sched/scheduler.hpp"
+
+namespace shoal::kernel {
+
+namespace {
+
+using Next = Thread::Next;
+
+void become_held(Cpu& cpu, Thread& thread, Next next) {
+    if (cpu.current == &thread) cpu.current = nullptr;
+    unload(cpu, thread);
+    thread.held = {next, thread.is(kReplay), thread.receive_from};
+    thread.clear(kHold);
+    thread.clear(kReplay);
+    thread.state = ThreadState::Held;
+    count_if_quiet(thread);
+}
+
+void run(Cpu& cpu, Thread& thread) {
+    if (thread.held.replay) thread.set(kReplay);
+    make_ready(cpu, thread);
+    apply_affinity(cpu, thread, thread.affinity);  // maybe of its start
+}
+
+// Whatever has come meanwhile is there.
+void receive_anew(Cpu& cpu, Thread& thread) {
+    thread.state = ThreadState::Ready;
+    receive_next(cpu, thread, thread.held.from, Waiting::Allowed);
+    if (thread.state == ThreadState::Ready) make_ready(cpu, thread);
+}
+
+void await_answer(Thread& thread) {
+    thread.state = ThreadState::Receiving;
+    thread.receive_from = thread.held.from;
+    thread.wait_stamp = probe_clock_now();
+    thread.set(kFinishingSendReceive);
+}
+
+void let_go(Cpu& cpu, Thread& thread) {
+    thread.clear(kHold);
+    if (thread.state != ThreadState::Held) return;
+    // release pairs with is_quiet(), though who reads it has seen the process resumed
+    if (thread.quiet) thread.process->quiet_threads.fetch_sub(1, std::memory_order_release);
+    thread.quiet = false;
+    switch (thread.held.next) {
+        case Next::Start: thread.state = ThreadState::Stopped; return;
+        case Next::Run: return run(cpu, thread);
+        case Next::Receive: return receive_anew(cpu, thread);
+        case Next::Answer: return await_answer(thread);
+    }
+}
+
+// What it is in the middle of is another thread's now, and the privileges are that one's.
+void adopt_privileges(Thread& thread) {
+    const Privileges& privileges = thread.process->privileges;
+    thread.priority = static_cast<uint8_t>(privileges.priority);
+    thread.no_fpu = (privileges.flags & kNoFpu) != 0 ? 1 : 0;
+    thread.priority_hint.store(thread.priority, std::memory_order_relaxed);
+}
+
+void tell_threads(Process& process) {
+    process.threads.for_each([](Thread& thread) {
+        if (thread.hold.claim(full_name(thread))) post_hold(thread);  // else its home has yet to look
+    });
+}
+
+Result<Process*> find_living(Endpoint endpoint, const TableHeld& held) {
+    Process* process = TRY(find_locked(endpoint, held));
+    if (slot_of(*process) == kVmSlot) return Error::BadEndpoint;
+    const ProcessState state = process->state.load(std::memory_order_relaxed);
+    if (state != ProcessState::Created && state != ProcessState::Running) return Error::DeadEndpoint;
+    return process;
+}
+
+}  // namespace
+
+bool is_quiet(const Process& process) {
+    // acquire pairs with count_if_quiet(): what the homes have put into memory is there
+    return process.stopping.load(std::memory_order_relaxed) &&
+           process.quiet_threads.load(std::memory_order_acquire) == process.live_threads.load(std::memory_order_relaxed);
+}
+
+void post_hold(Thread& thread) {
+    thread.hold.kind = Mail::Hold;
+    post_now(thread.home_cpu(), thread.hold);
+}
+
+Result<uint64_t> stop_process(Cpu& cpu, const Process& caller, Endpoint endpoint) {
+    TableGuard guard{cpu.locks, table_lock};
+    Process* process = TRY(find_living(endpoint, guard.token()));
+    if (process == &caller) return Error::Invalid;
+    // --- commit point ---
+    process->stopping.store(true, std::memory_order_seq_cst);  // pairs with on_hold()
+    tell_threads(*process);  // once more, too: who has come out of other hands since, and waits for the CPU, is held at once
+    return uint64_t{process->live_threads.load(std::memory_order_relaxed)} - process->quiet_threads.load(std::memory_order_acquire);
+}
+
+Result<void> resume_process(Cpu& cpu, Endpoint endpoint) {
+    TableGuard guard{cpu.locks, table_lock};
+    Process* process = TRY(find_living(endpoint, guard.token()));
+    // --- commit point ---
+    if (process->stopping.exchange(false, std::memory_order_seq_cst)) tell_threads(*process);  // pairs with on_hold()
+    return {};
+}
+
+void on_hold(Cpu& cpu, Thread& thread) {
+    const bool swapped = thread.hold.swapped;
+    thread.hold.swapped = false;
+    give_back(cpu, thread, thread.hold);
+    if (thread.state == ThreadState::Dead || thread.state == ThreadState::Free) return;
+    if (swapped) adopt_privileges(thread);
+    // pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look
+    if (thread.process->stopping.load(std::memory_order_seq_cst)) {
+        thread.set(kHold);
+        hold(cpu, thread);
+    } else {
+        let_go(cpu, thread);
+    }
+}
+
+void hold(Cpu& cpu, Thread& thread) {
+    switch (thread.state) {
+        case ThreadState::Ready:
+            if (thread.is(kInTransit)) return;
+            if (thread.queue_link.linked()) cpu.ready.remove(thread);
+            return become_held(cpu, thread, Next::Run);
+        case ThreadState::Receiving:
+            if (thread.is(kFinishingSendReceive)) return;
+            return become_held(cpu, thread, Next::Receive);
+        case ThreadState::Stopped:
+            return become_held(cpu, thread, Next::Start);
+        case ThreadState::Held:
+            return thread.clear(kHold);
+        default:
+            return;
+    }
+}
+
+void count_if_quiet(Thread& thread) {
+    if (thread.quiet || thread.async.count != 0 || thread.async_offer.out) return;
+    thread.quiet = true;
+    thread.process->quiet_threads.fetch_add(1, std::memory_order_release);  // pairs with is_quiet()
+}
+
+bool start_held(Thread& thread) {
+    if (thread.state == ThreadState::Held) {
+        if (thread.held.next == Thread::Next::Start) thread.held.next = Thread::Next::Run;
+        return true;
+    }
+    // A thread that its process has made before all of it was held. seq_cst: pairs with stop_process(), as in on_hold()
+    if (thread.process->stopping.load(std::memory_order_seq_cst)) thread.set(kHold);
+    return false;
+}
+
+}  // namespace shoal::kernel

@@ -1,0 +1,161 @@
+#include "kernel/core/objects/process_swap.hpp"
+
+#include <utility>
+
+#include "kernel/core/ipc/deliver.hpp"
+#include "kernel/core/objects/hold.hpp"
+#include "kernel/core/objects/process_table.hpp"
+#include "kernel/core/objects/table_lock.hpp"
+#include "kernel/core/sched/migration.hpp"
+#include "kernel/core/sched/scheduler.hpp"
+
+namespace shoal::kernel {
+
+namespace {
+
+Result<Process*> find_swappable(ProcessId id, const TableHeld&) {
+    Process* process = find_process(id);
+    if (process == nullptr) return Error::NoProcess;
+    const ProcessState state = process->state.load(std::memory_order_relaxed);
+    if (state != ProcessState::Created && state != ProcessState::Running) return Error::NoProcess;
+    if (id.slot() == kVmSlot || !process->is_system()) return Error::Permission;
+    return process;
+}
+
+// The thread that waits for VM's answer here, if it is one of these two; nullptr: it is none, or cannot be swapped.
+Thread* find_asker(Cpu& cpu, Endpoint asker, const Process& a, const Process& b) {
+    Thread* thread = find_thread(asker);
+    if (thread == nullptr || !is_home(cpu, *thread) || !waits_for_reply(*thread, kVm)) return nullptr;
+    const bool still = thread->async.count == 0 && !thread->async_offer.out;
+    return still && (thread->process == &a || thread->process == &b) ? thread : nullptr;
+}
+
+bool may_be_swapped(const Process& process, const Thread* asker) {
+    if (asker != nullptr && asker->process == &process) return process.live_threads.load(std::memory_order_relaxed) == 1;
+    if (!is_quiet(process)) return false;
+    // Who has been asked and has not answered would answer under another name. Running and to be started: the news is on its way.
+    const bool started = process.state.load(std::memory_order_relaxed) == ProcessState::Running;
+    return tables.threads[process.first_thread.slot()].held.next == (started ? Thread::Next::Receive : Thread::Next::Start);
+}
+
+// All nodes, so that no home hears of anything until it is done. False: some news is still on its way.
+bool claim_nodes(Process& process) {
+    bool all = true;
+    process.threads.for_each([&](Thread& thread) {
+        thread.hold.swapped = all && thread.hold.claim(full_name(thread));
+        all = all && thread.hold.swapped;
+    });
+    return all;
+}
+
+void release_nodes(Process& process) {
+    process.threads.for_each([&](Thread& thread) {
+        if (!thread.hold.swapped) return;
+        thread.hold.swapped = false;
+        thread.hold.release(full_name(thread));
+    });
+}
+
+// It is held as it waits. Its home is here.
+void hold_asker(Cpu& cpu, Thread& asker) {
+    unload(cpu, asker);
+    asker.clear(kFinishingSendReceive);
+    asker.held = {Thread::Next::Answer, false, kVm};
+    asker.state = ThreadState::Held;
+    count_if_quiet(asker);
+}
+
+template <typename Value>
+void swap_values(std::atomic<Value>& a, std::atomic<Value>& b) {
+    const Value kept = a.load(std::memory_order_relaxed);
+    a.store(b.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    b.store(kept, std::memory_order_relaxed);
+}
+
+void swap_first_threads(Thread& a, Thread& b) {
+    std::swap(a.registers, b.registers);
+    std::swap(a.bases, b.bases);
+    std::swap(a.fpu_state, b.fpu_state);
+    std::swap(a.held, b.held);
+}
+
+void adopt_threads(Process& from, Process& to, const Thread& last) {
+    while (from.threads.front() != &last) {
+        Thread& thread = *from.threads.pop_front();
+        to.threads.push_back(thread);
+        thread.process = &to;
+        thread.process_slot.store(slot_of(to), std::memory_order_release);  // pairs with may_send_to()
+    }
+}
+
+// The first threads stay.
+void swap_threads(Process& a, Process& b) {
+    Thread& first_a = tables.threads[a.first_thread.slot()];
+    Thread& first_b = tables.threads[b.first_thread.slot()];
+    swap_first_threads(first_a, first_b);
+    for (auto [process, first] : {std::pair{&a, &first_a}, std::pair{&b, &first_b}}) {
+        process->threads.remove(*first);
+        process->threads.push_back(*first);
+    }
+    adopt_threads(a, b, first_a);
+    adopt_threads(b, a, first_b);
+}
+
+void swap_contents(Process& a, Process& b) {
+    std::swap(a.privileges, b.privileges);
+    std::swap(a.title, b.title);
+    swap_values(a.state, b.state);
+    swap_values(a.stopping, b.stopping);
+    swap_values(a.live_threads, b.live_threads);
+    swap_values(a.quiet_threads, b.quiet_threads);
+    swap_values(a.grant_table, b.grant_table);
+    swap_values(a.grant_count, b.grant_count);
+    swap_threads(a, b);
+}
+
+void tell_others(Cpu& cpu, Process& process) {
+    process.threads.for_each([&](Thread& thread) {
+        if (!is_home(cpu, thread)) post_hold(thread);
+    });
+}
+
+// At once, so that VM's answer finds who waits for it.
+void go_on_here(Cpu& cpu, const Process& a, const Process& b) {
+    cpu.threads.for_each([&](Thread& thread) {
+        if (thread.process == &a || thread.process == &b) on_hold(cpu, thread);
+    });
+}
+
+}  // namespace
+
+Result<Endpoint> swap_processes(Cpu& cpu, ProcessId source, ProcessId destination, Endpoint asker, SwapDepth depth) {
+    Process *a, *b;
+    Endpoint answered = asker;
+    {
+        TableGuard guard{cpu.locks, table_lock};
+        a = TRY(find_swappable(source, guard.token()));
+        b = TRY(find_swappable(destination, guard.token()));
+        if (a == b) return Error::Invalid;
+        Thread* const waiting = find_asker(cpu, asker, *a, *b);
+        if (!may_be_swapped(*a, waiting) || !may_be_swapped(*b, waiting)) return Error::Busy;
+        if (depth == SwapDepth::Try) return asker;
+        const bool claimed = claim_nodes(*a) && claim_nodes(*b);
+        if (!claimed) {
+            release_nodes(*a);
+            release_nodes(*b);
+            return Error::Busy;
+        }
+        // --- commit point ---
+        if (waiting != nullptr) {
+            answered = waiting->process == a ? b->first_thread : a->first_thread;
+            hold_asker(cpu, *waiting);
+        }
+        swap_contents(*a, *b);
+        tell_others(cpu, *a);
+        tell_others(cpu, *b);
+    }
+    go_on_here(cpu, *a, *b);
+    return answered;
+}
+
+}  // namespace shoal::kernel

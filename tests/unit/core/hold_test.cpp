@@ -1,0 +1,196 @@
+// process_stop and process_resume: what threads are doing when their process is stopped, and how they go on.
+#include <gtest/gtest.h>
+
+#include "abi/grant.hpp"
+#include "abi/kernel_call_numbers.hpp"
+#include "kernel/core/objects/death.hpp"
+#include "tests/support/core/fake_machine.hpp"
+
+namespace shoal::test {
+namespace {
+
+using kernel::ThreadState;
+
+// With the stopped process on the CPU of who stops it, and on another.
+class Holding : public ::testing::TestWithParam<uint16_t> {
+  protected:
+    Error call(Endpoint who, KernelCall what, std::initializer_list<uint64_t> words) {
+        message = Message{};
+        size_t at = 1;
+        for (uint64_t word : words) message.words[at++] = word;
+        return machine.call(who, static_cast<uint64_t>(what), message);
+    }
+    // Threads that are not quiet yet.
+    uint64_t stop(Endpoint who) {
+        EXPECT_EQ(call(manager, KernelCall::ProcessStop, {who.raw()}), Error::None);
+        EXPECT_EQ(call(manager, KernelCall::ProcessStop, {who.raw()}), Error::None);  // the first answer may be ahead of the news
+        return message.words[1];
+    }
+    void resume(Endpoint who) { EXPECT_EQ(call(manager, KernelCall::ProcessResume, {who.raw()}), Error::None); }
+    Error receive(Endpoint who, Endpoint from = kAny) { return machine.trap(who, Trap::Receive, kNone, from); }
+    Error send(Endpoint who, Endpoint to, uint64_t word = 0) { return machine.trap(who, Trap::Send, to, kNone, {{1, word}}); }
+    static Message received(Endpoint who) { return FakeMachine::thread(who).registers.message(); }
+    static ThreadState state(Endpoint who) { return FakeMachine::thread(who).state; }
+
+    FakeMachine machine{3};
+    Endpoint manager = machine.spawn(CpuId{0});
+    Endpoint server = machine.spawn(CpuId{GetParam()});
+    Endpoint client = machine.spawn(CpuId{1});
+    Message message;
+};
+
+TEST_P(Holding, WhoRunsIsHeldAndRunsOn) {
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    EXPECT_NE(machine.turn(CpuId{GetParam()}), &FakeMachine::thread(server));
+    resume(server);
+    EXPECT_FALSE(FakeMachine::waits(server));
+    EXPECT_EQ(receive(server), Error::DoNotReply);
+}
+
+TEST_P(Holding, WhoReceivesReceivesAnew) {
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(send(client, server, 5), Error::DoNotReply) << "nobody takes it";
+    EXPECT_EQ(state(server), ThreadState::Held);
+    resume(server);
+    EXPECT_EQ(FakeMachine::outcome(server), Error::None);
+    EXPECT_EQ(received(server).source(), client);
+    EXPECT_EQ(received(server).words[1], 5u);
+    EXPECT_FALSE(FakeMachine::waits(client));
+}
+
+TEST_P(Holding, WhoReceivesFromOneGoesOnWaitingForThatOne) {
+    ASSERT_EQ(receive(server, manager), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(send(client, server, 5), Error::DoNotReply);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Receiving);
+    EXPECT_EQ(send(manager, server, 6), Error::None);
+    EXPECT_EQ(received(server).words[1], 6u);
+}
+
+TEST_P(Holding, WhoWaitsForAnAnswerGetsItFirst) {
+    ASSERT_EQ(receive(client), Error::DoNotReply);
+    ASSERT_EQ(machine.trap(server, Trap::SendReceive, client, kAny, {{1, 5}}), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 1u);
+    EXPECT_EQ(machine.trap(client, Trap::ReplyReceive, server, kAny, {{1, 7}}), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    resume(server);
+    EXPECT_EQ(FakeMachine::outcome(server), Error::None);
+    EXPECT_EQ(received(server).words[1], 7u);
+}
+
+TEST_P(Holding, WhoSendsIsHeldWhenItIsTaken) {
+    ASSERT_EQ(send(server, client, 5), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 1u);
+    EXPECT_EQ(receive(client), Error::None);
+    EXPECT_EQ(stop(server), 0u);
+    resume(server);
+    EXPECT_EQ(FakeMachine::outcome(server), Error::None);
+}
+
+TEST_P(Holding, NotificationsAreKept) {
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(machine.trap(client, Trap::Notify, server), Error::None);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    resume(server);
+    EXPECT_EQ(received(server).source(), client);
+}
+
+TEST_P(Holding, AProcessThatHasNotStartedRunsWhenItIsResumed) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    EXPECT_EQ(stop(child), 0u);
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 7, GetParam()}), Error::None);
+    EXPECT_EQ(state(child), ThreadState::Held);
+    resume(child);
+    EXPECT_EQ(state(child), ThreadState::Ready);
+    EXPECT_EQ(FakeMachine::thread(child).registers.rdi, 7u);
+    EXPECT_EQ(FakeMachine::thread(child).home_cpu(), CpuId{GetParam()});
+}
+
+TEST_P(Holding, ResumedBeforeItsStartItOnlyWaitsForThat) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    EXPECT_EQ(stop(child), 0u);
+    resume(child);
+    EXPECT_EQ(state(child), ThreadState::Stopped);
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 7, GetParam()}), Error::None);
+    EXPECT_EQ(state(child), ThreadState::Ready);
+}
+
+TEST_P(Holding, EveryThreadOfAProcessIsHeld) {
+    ASSERT_EQ(call(server, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 2}), Error::None);
+    const Endpoint second{static_cast<uint32_t>(message.words[1])};
+    ASSERT_EQ(receive(second), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    EXPECT_EQ(state(second), ThreadState::Held);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Ready);
+    EXPECT_EQ(state(second), ThreadState::Receiving);
+}
+
+TEST_P(Holding, ASleeperIsHeldWhenItIsWoken) {
+    ASSERT_EQ(call(server, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 2}), Error::None);
+    const Endpoint second{static_cast<uint32_t>(message.words[1])};
+    ASSERT_EQ(call(second, KernelCall::WaitOnAddress, {plain_space::kBase, 0, 1000}), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 1u);
+    machine.advance(2000);
+    EXPECT_EQ(stop(server), 0u);
+    resume(server);
+    EXPECT_EQ(FakeMachine::outcome(second), Error::TimedOut);
+}
+
+TEST_P(Holding, IsNotQuietWhileItsAsynchronousMessageIsNotTaken) {
+    auto& entry = *reinterpret_cast<AsyncEntry*>(plain_space::memory(kernel::slot_of(*FakeMachine::thread(server).process)));
+    entry = {AsyncEntry::kValid, client, 1, {7, 8}};
+    ASSERT_EQ(machine.trap(server, Trap::SendAsync, kNone, kNone, {{0, plain_space::kBase, 1}}), Error::None);
+    EXPECT_EQ(stop(server), 1u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    EXPECT_EQ(receive(client), Error::None);
+    EXPECT_EQ(received(client).words[1], 8u);
+    EXPECT_EQ(stop(server), 0u);
+    resume(server);
+    EXPECT_FALSE(FakeMachine::waits(server));
+}
+
+TEST_P(Holding, IsKilledAsAnyOther) {
+    ASSERT_EQ(send(client, server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(call(manager, KernelCall::ProcessKill, {server.raw(), 3}), Error::None);
+    EXPECT_EQ(state(server), ThreadState::Dead);
+    EXPECT_EQ(FakeMachine::outcome(client), Error::DeadSourceOrDestination);
+    EXPECT_EQ(call(manager, KernelCall::ProcessStop, {server.raw()}), Error::DeadEndpoint);
+    EXPECT_EQ(call(manager, KernelCall::ProcessResume, {server.raw()}), Error::DeadEndpoint);
+}
+
+// The news and the change of mind meet on the way.
+TEST_P(Holding, TheLastWordCounts) {
+    const Message whom{{0, server.raw()}};
+    for (const bool stopped : {true, false}) {
+        for (int i = 0; i < 4 + (stopped ? 1 : 0); ++i) {
+            const KernelCall what = i % 2 == 0 ? KernelCall::ProcessStop : KernelCall::ProcessResume;
+            machine.enter_call(manager, static_cast<uint64_t>(what), whom);
+        }
+        machine.settle();
+        EXPECT_EQ(state(server) == ThreadState::Held, stopped);
+        if (stopped) resume(server);
+    }
+}
+
+TEST_P(Holding, BadArgumentsAreRefused) {
+    EXPECT_EQ(call(manager, KernelCall::ProcessStop, {manager.raw()}), Error::Invalid);
+    EXPECT_EQ(call(manager, KernelCall::ProcessStop, {0x7fff}), Error::BadEndpoint);
+    EXPECT_EQ(call(manager, KernelCall::ProcessResume, {0x7fff}), Error::BadEndpoint);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Ready) << "it was not stopped";
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, Holding, ::testing::Values(uint16_t{0}, uint16_t{2}));
+
+}  // namespace
+}  // namespace shoal::test

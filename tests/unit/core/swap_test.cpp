@@ -1,0 +1,250 @@
+// process_swap: what changes places between two stopped processes, what stays, and what is refused.
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "abi/grant.hpp"
+#include "abi/kernel_call_numbers.hpp"
+#include "kernel/core/boot.hpp"
+#include "tests/support/core/fake_machine.hpp"
+
+namespace shoal::test {
+namespace {
+
+using kernel::ThreadState;
+
+// The two instances' CPUs.
+class Swap : public ::testing::TestWithParam<std::pair<uint16_t, uint16_t>> {
+  protected:
+    Error call(Endpoint who, KernelCall what, std::initializer_list<uint64_t> words) {
+        message = Message{};
+        size_t at = 1;
+        for (uint64_t word : words) message.words[at++] = word;
+        return machine.call(who, static_cast<uint64_t>(what), message);
+    }
+    void stop(Endpoint who) {
+        for (int i = 0; i < 2; ++i) EXPECT_EQ(call(manager, KernelCall::ProcessStop, {who.raw()}), Error::None);
+    }
+    void resume(Endpoint who) { EXPECT_EQ(call(manager, KernelCall::ProcessResume, {who.raw()}), Error::None); }
+    Error swap(Endpoint a, Endpoint b, Endpoint asker = kNone) {
+        return call(manager, KernelCall::ProcessSwap, {id_of(a), id_of(b), asker.raw(), 0});
+    }
+    void both_receive() {
+        EXPECT_EQ(receive(old_one), Error::DoNotReply);
+        EXPECT_EQ(receive(new_one), Error::DoNotReply);
+    }
+    static uint64_t id_of(Endpoint who) { return process(who).id().raw(); }
+    Error receive(Endpoint who, Endpoint from = kAny) { return machine.trap(who, Trap::Receive, kNone, from); }
+    static kernel::Thread& thread(Endpoint who) { return FakeMachine::thread(who); }
+    static kernel::Process& process(Endpoint who) { return *thread(who).process; }
+
+    FakeMachine machine{3};
+    Endpoint manager = machine.spawn(CpuId{0});
+    Endpoint old_one = machine.spawn(CpuId{GetParam().first});
+    Endpoint new_one = machine.spawn(CpuId{GetParam().second});
+    Endpoint client = machine.spawn(CpuId{1});
+    Message message;
+};
+
+TEST_P(Swap, WhatTheyAreChangesPlacesAndTheirNamesStay) {
+    EXPECT_EQ(call(old_one, KernelCall::ThreadTls, {11}), Error::None);
+    EXPECT_EQ(call(new_one, KernelCall::ThreadTls, {12}), Error::None);
+    thread(old_one).registers.rbx = 1, thread(new_one).registers.rbx = 2;
+    process(old_one).grant_table = 21, process(new_one).grant_table = 22;
+    process(old_one).privileges.vm_call_mask = 31, process(new_one).privileges.vm_call_mask = 32;
+    process(new_one).privileges.priority = 7;
+    const ProcessId id = process(old_one).id();
+    both_receive();
+    stop(old_one), stop(new_one);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    resume(old_one), resume(new_one);
+    EXPECT_EQ(thread(old_one).registers.rbx, 2u);
+    EXPECT_EQ(thread(new_one).registers.rbx, 1u);
+    if (GetParam().first == GetParam().second) {  // the machine has one register of that kind
+        EXPECT_EQ(thread(old_one).bases.fs, 12u);
+    }
+    EXPECT_EQ(process(old_one).grant_table, 22u);
+    EXPECT_EQ(process(new_one).privileges.vm_call_mask, 31u);
+    EXPECT_EQ(thread(old_one).priority, 7u);
+    EXPECT_EQ(process(old_one).id(), id);
+    EXPECT_EQ(process(old_one).first_thread, old_one);
+    EXPECT_EQ(thread(old_one).home_cpu(), CpuId{GetParam().first});
+    for (const Endpoint one : {old_one, new_one}) EXPECT_EQ(thread(one).state, ThreadState::Receiving) << "both go on";
+}
+
+TEST_P(Swap, WhoHasCalledTheOldIsAnsweredByTheNew) {
+    ASSERT_EQ(receive(old_one, manager), Error::DoNotReply);  // ready to be updated
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    ASSERT_EQ(machine.trap(client, Trap::SendReceive, old_one, kAny, {{1, 5}}), Error::DoNotReply);
+    stop(old_one), stop(new_one);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    resume(old_one);
+    EXPECT_EQ(thread(old_one).registers.message().source(), client);
+    EXPECT_EQ(machine.trap(old_one, Trap::ReplyReceive, client, kAny, {{1, 6}}), Error::DoNotReply);
+    EXPECT_EQ(FakeMachine::outcome(client), Error::None);
+    EXPECT_EQ(thread(client).registers.message().source(), old_one);
+    resume(new_one);
+    EXPECT_EQ(thread(new_one).state, ThreadState::Receiving);
+    EXPECT_EQ(thread(new_one).receive_from, manager) << "the old one waits on, under the other name";
+}
+
+TEST_P(Swap, IsRefusedUntilTheirHomesHaveHeardOfTheLast) {
+    both_receive();
+    stop(old_one), stop(new_one);
+    for (int i = 0; i < 2; ++i) machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessSwap), {{0, id_of(old_one), id_of(new_one), kNone.raw(), 0}});
+    machine.settle();
+    EXPECT_EQ(FakeMachine::outcome(manager), GetParam().second == 0 ? Error::None : Error::Busy);
+}
+
+TEST_P(Swap, IsUndoneByAnother) {
+    ASSERT_EQ(receive(old_one, manager), Error::DoNotReply);
+    thread(new_one).registers.rbx = 2;
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    stop(old_one), stop(new_one);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    machine.settle();
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    resume(old_one), resume(new_one);
+    EXPECT_EQ(thread(old_one).state, ThreadState::Receiving);
+    EXPECT_EQ(thread(old_one).receive_from, manager);
+    EXPECT_EQ(thread(new_one).registers.rbx, 2u);
+}
+
+TEST_P(Swap, TheNewOneNeedNotHaveStarted) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    ASSERT_TRUE(kernel::set_privileges(kernel::tables.cpus[0], child, FakeMachine::everything()).ok());
+    ASSERT_EQ(receive(old_one), Error::DoNotReply);
+    stop(old_one), stop(child);
+    ASSERT_EQ(swap(old_one, child), Error::None);
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {old_one.raw(), 0x3000, 0x2000, 9, GetParam().first}), Error::None);
+    EXPECT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x3000, 0x2000, 9, 0}), Error::Busy) << "that is the old one";
+    EXPECT_EQ(thread(old_one).state, ThreadState::Held);
+    resume(old_one);
+    EXPECT_EQ(thread(old_one).state, ThreadState::Ready);
+    EXPECT_EQ(thread(old_one).registers.rip, 0x3000u);
+    resume(child);
+    EXPECT_EQ(thread(child).state, ThreadState::Receiving);
+}
+
+TEST_P(Swap, FurtherThreadsGoWithTheirs) {
+    ASSERT_EQ(call(old_one, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 2}), Error::None);
+    const Endpoint second{static_cast<uint32_t>(message.words[1])};
+    ASSERT_EQ(receive(second), Error::DoNotReply);
+    both_receive();
+    stop(old_one), stop(new_one);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    EXPECT_EQ(thread(second).process, &process(new_one));
+    EXPECT_EQ(process(new_one).live_threads, 2u);
+    resume(new_one);
+    EXPECT_EQ(thread(second).state, ThreadState::Receiving);
+    EXPECT_EQ(call(manager, KernelCall::ProcessKill, {old_one.raw(), 3}), Error::None);
+    EXPECT_EQ(thread(second).state, ThreadState::Receiving);
+    EXPECT_EQ(call(manager, KernelCall::ProcessKill, {new_one.raw(), 3}), Error::None);
+    EXPECT_EQ(thread(second).state, ThreadState::Free);
+    EXPECT_EQ(thread(new_one).state, ThreadState::Dead);
+}
+
+TEST_P(Swap, IsRefusedWhileSomethingIsUnderWay) {
+    const auto both = [&] { return swap(old_one, new_one); };
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    EXPECT_EQ(both(), Error::Busy) << "neither is stopped";
+    stop(old_one);
+    EXPECT_EQ(both(), Error::Busy);
+    stop(new_one);
+    resume(old_one);
+    EXPECT_EQ(both(), Error::Busy);
+    ASSERT_EQ(machine.trap(old_one, Trap::SendReceive, client, kAny, {{1, 5}}), Error::DoNotReply);
+    stop(old_one);
+    EXPECT_EQ(both(), Error::Busy) << "it sends";
+    ASSERT_EQ(receive(client), Error::None);
+    EXPECT_EQ(both(), Error::Busy) << "it waits for an answer";
+    ASSERT_EQ(machine.trap(client, Trap::ReplyReceive, old_one, kAny, {{1, 7}}), Error::DoNotReply);
+    stop(old_one);
+    EXPECT_EQ(both(), Error::Busy) << "it is in the middle of something";
+    resume(old_one);
+    ASSERT_EQ(receive(old_one), Error::DoNotReply);
+    stop(old_one);
+    EXPECT_EQ(both(), Error::None);
+}
+
+TEST_P(Swap, IsRefusedBeforeAStartHasArrived) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    ASSERT_TRUE(kernel::set_privileges(kernel::tables.cpus[0], child, FakeMachine::everything()).ok());
+    ASSERT_EQ(receive(old_one), Error::DoNotReply);
+    stop(old_one), stop(child);
+    thread(child).process->state = kernel::ProcessState::Running;  // as process_start does, and posts
+    EXPECT_EQ(swap(old_one, child), Error::Busy);
+    thread(child).process->state = kernel::ProcessState::Created;
+    EXPECT_EQ(swap(old_one, child), Error::None);
+}
+
+TEST_P(Swap, BadArgumentsAreRefused) {
+    const Endpoint program = machine.spawn(CpuId{0}, 0);
+    both_receive();
+    stop(old_one), stop(new_one), stop(program);
+    EXPECT_EQ(swap(old_one, old_one), Error::Invalid);
+    EXPECT_EQ(swap(old_one, program), Error::Permission);
+    EXPECT_EQ(swap(program, old_one), Error::Permission);
+    EXPECT_EQ(call(manager, KernelCall::ProcessSwap, {id_of(old_one), 0x7fff, 0, 0}), Error::NoProcess);
+    EXPECT_EQ(call(manager, KernelCall::ProcessSwap, {id_of(old_one), id_of(new_one), 0, 2}), Error::Invalid);
+    EXPECT_EQ(call(manager, KernelCall::ProcessSwap, {id_of(old_one), id_of(new_one), 0, 1}), Error::None) << "which was but a try";
+    const uint64_t dead = id_of(new_one);
+    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {new_one.raw(), 3}), Error::None);
+    EXPECT_EQ(call(manager, KernelCall::ProcessSwap, {id_of(old_one), dead, 0, 0}), Error::NoProcess);
+    resume(old_one);
+    EXPECT_EQ(thread(old_one).state, ThreadState::Receiving);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, Swap, ::testing::Values(std::pair<uint16_t, uint16_t>{0, 0}, std::pair<uint16_t, uint16_t>{0, 2},
+                                                       std::pair<uint16_t, uint16_t>{2, 2}));
+
+// A process that asks VM for its own update gets the answer under its other name.
+class SwapOfTheAsker : public ::testing::TestWithParam<uint16_t> {
+  protected:
+    SwapOfTheAsker() {
+        for (uint16_t cpu = 0; cpu < 2; ++cpu) kernel::set_worker_entry(CpuId{cpu}, VirtualAddress{0x1000}, VirtualAddress{0});
+        kernel::start_workers();
+        machine.settle();
+        for (uint16_t cpu = 0; cpu < 2; ++cpu) {
+            const Endpoint one = kernel::vm_worker(CpuId{cpu}).endpoint();
+            EXPECT_EQ(call(one, KernelCall::WorkerReady, {}), Error::None);
+            EXPECT_EQ(machine.trap(one, Trap::Receive, kNone), Error::DoNotReply);
+        }
+        worker = kernel::vm_worker(CpuId{0}).endpoint();
+    }
+    Error call(Endpoint who, KernelCall what, std::initializer_list<uint64_t> words) {
+        message = Message{};
+        size_t at = 1;
+        for (uint64_t word : words) message.words[at++] = word;
+        return machine.call(who, static_cast<uint64_t>(what), message);
+    }
+    FakeMachine machine{2};
+    Endpoint worker;
+    Endpoint old_one = machine.spawn(CpuId{0}), new_one = machine.spawn(CpuId{GetParam()});
+    Message message;
+};
+
+TEST_P(SwapOfTheAsker, IsAnsweredWhereItIs) {
+    ASSERT_EQ(machine.trap(new_one, Trap::Receive, kNone), Error::DoNotReply);
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(call(old_one, KernelCall::ProcessStop, {new_one.raw()}), Error::None);
+    FakeMachine::thread(old_one).registers.rbx = 1;
+    ASSERT_EQ(machine.trap(old_one, Trap::SendReceive, kVm, kAny, {{kVmCallBase + 41}}), Error::DoNotReply);
+    const uint64_t one = FakeMachine::thread(old_one).process->id().raw(), other = FakeMachine::thread(new_one).process->id().raw();
+    EXPECT_EQ(call(worker, KernelCall::ProcessSwap, {one, other, kNone.raw(), 0}), Error::Busy) << "it waits for an answer";
+    ASSERT_EQ(call(worker, KernelCall::ProcessSwap, {one, other, old_one.raw(), 0}), Error::None);
+    EXPECT_EQ(message.words[1], new_one.raw());
+    EXPECT_EQ(machine.trap(worker, Trap::ReplyReceive, new_one, kAny, {{0, 9}}), Error::DoNotReply);
+    EXPECT_EQ(FakeMachine::outcome(new_one), Error::None);
+    EXPECT_EQ(FakeMachine::thread(new_one).registers.rbx, 1u);
+    EXPECT_EQ(FakeMachine::thread(new_one).registers.message().words[1], 9u);
+    EXPECT_EQ(FakeMachine::thread(old_one).state, ThreadState::Held) << "the new one, until it is resumed";
+    ASSERT_EQ(call(new_one, KernelCall::ProcessResume, {old_one.raw()}), Error::None);
+    EXPECT_EQ(FakeMachine::thread(old_one).state, ThreadState::Receiving);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, SwapOfTheAsker, ::testing::Values(uint16_t{0}, uint16_t{1}));
+
+}  // namespace
+}  // namespace shoal::test
