@@ -99,6 +99,12 @@ struct FileMapRequest {
 };
 
 // VM call procctl.
+// Of rs_update.
+enum UpdateFlags : uint64_t {
+    kUpdateRollback = 1,  // undoes an update
+    kUpdateNoMaps = 2,    // the new instance gets nothing of what the old one has mapped
+};
+
 enum ProcessControl : uint64_t { kProcessClear = 1, kProcessTouch = 2 };
 
 struct VmUsage {

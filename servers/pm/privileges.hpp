@@ -38,13 +38,14 @@ constexpr Privileges file_server_privileges() {
     return privileges;
 }
 
-// Makes processes and their spaces itself, without PM, and hears itself how they end; and does in VM what other servers do.
+// Makes processes and their spaces itself, without PM, hears itself how they end, and updates them; and does in VM what other servers do.
 constexpr Privileges process_manager_privileges() {
     Privileges privileges = user_privileges();
     for (const KernelCall call : {KernelCall::ProcessCreate, KernelCall::ProcessStart, KernelCall::ProcessKill,
-                                  KernelCall::ProcessReap, KernelCall::ProcessRelease, KernelCall::PrivilegeSet})
+                                  KernelCall::ProcessReap, KernelCall::ProcessRelease, KernelCall::ProcessStop, KernelCall::ProcessResume,
+                                  KernelCall::PrivilegeSet})
         privileges.kernel_call_mask[static_cast<unsigned>(call) / 64] |= uint64_t{1} << static_cast<unsigned>(call) % 64;
-    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Exit})
+    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Exit, VmCall::RsUpdate})
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.vm_call_mask |= kFileServerCalls;
     privileges.flags = kSystemProcess;

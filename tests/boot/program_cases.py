@@ -9,10 +9,11 @@ _PROGRAMS = {
     "machine": ((1, 4), 120, ""),
     "driver": ((1, 4), 60, ""),
     "fileserver": ((1, 4), 60, ""),
+    "updater": ((1, 4), 60, ""),
     "spawner": ((1, 4), 900, "count=2000"),
     "hostile": ((4,), 1500, "seed={seed}{fewer}"),
 }
-_ROLES = {"driver": "driver", "fileserver": "fileserver"}
+_ROLES = {"driver": "driver", "fileserver": "fileserver", "updater": "manager"}
 _STRESS = ("spawner", "hostile")
 _SUITES = (*guest_suites.MEASURED, "sample")
 

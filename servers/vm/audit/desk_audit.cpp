@@ -101,6 +101,7 @@ void audit_desks(WorkerContext& context, Ledger& ledger) {
     context.processes.file_desk().for_each(
         context.locks(), [&](const FileRequest& request) { enter_file_request(request, ledger); },
         [&](const Request* chain) { enter_requests(chain, ledger); });
+    context.processes.swap_desk().for_waiting(context.locks(), [&](const Request* chain) { enter_requests(chain, ledger); });
     Shortage& shortage = context.processes.shortage();
     Guard guard(context.locks(), shortage.lock);
     enter_requests(shortage.waiting, ledger);

@@ -19,11 +19,22 @@ MemoryObject* leave_file(WorkerContext& context, CachedPage& page) {
     return file;
 }
 
-// Nobody finds its space any more, which is still there.
-bool is_ending(WorkerContext& context, ProcessId process) {
-    ProcessSlot& slot = *context.processes.slot(process);
+// Where a page has been lent to; whatever process that is now.
+struct Borrower {
+    enum class State : uint8_t {
+        Gone,
+        Closed,  // it is ending, or changing places: it is still there, and nobody finds it
+        Here,
+    } state;
+    Space* space = nullptr;
+};
+
+Borrower find_borrower(WorkerContext& context, uint32_t order) {
+    ProcessSlot& slot = context.processes.slot_of_order(order);
     Guard guard(context.locks(), slot.lifecycle);
-    return slot.space() != nullptr && slot.space()->process() == process;
+    if (slot.order() != order) return {Borrower::State::Closed};
+    if (slot.space() == nullptr) return {Borrower::State::Gone};
+    return {slot.closed() ? Borrower::State::Closed : Borrower::State::Here, slot.space()};
 }
 
 }  // namespace
@@ -71,21 +82,20 @@ void Withdrawal::end_walk(WorkerContext& context, CacheWork& work) {
     work.file = nullptr;
 }
 
-// False: not now, for want of memory, or because the space is ending: its leaves have what they have until they are gone.
+// False: not now, for want of memory, or because the space is closed: its leaves have what they have until they are gone.
 bool Withdrawal::take_back(WorkerContext& context, Request& request) {
     const CacheWork& work = request.cache;
-    const ProcessId process = work.process;
     const VirtualAddress address = work.address;
     if (!address.in_user_space()) return true;
-    Space* space = context.processes.find(process);
-    if (space == nullptr) return !is_ending(context, process);
-    Leaf* leaf = space->leaves.find(address);
+    const Borrower borrower = find_borrower(context, work.space_order);
+    if (borrower.state != Borrower::State::Here) return borrower.state == Borrower::State::Gone;
+    Leaf* leaf = borrower.space->leaves.find(address);
     if (leaf == nullptr) return true;
     SlabCaches& slabs = context.slabs();
     if (!slabs.ensure_from_stock<FlushBatch>(1).ok()) return false;
     // Where there is nothing to split a run with, all of it goes: who misses it finds the rest where it was.
     const bool splits = slabs.ensure_from_stock<Run>(RunForest::kMostNewRuns).ok();
-    FlushBatch* batch = slabs.create_reserved<FlushBatch>(process, context.cpu());
+    FlushBatch* batch = slabs.create_reserved<FlushBatch>(borrower.space->process(), context.cpu());
     {
         Guard guard(context.locks(), leaf->lock);
         const unsigned page = page_in_leaf(address);
@@ -104,7 +114,7 @@ bool Withdrawal::meet_next(WorkerContext& context, Request& request) {
     Guard guard(context.locks(), work.file->lock);
     const Attachment* attachment = work.file->walk(request.walker);
     if (attachment == nullptr) return false;
-    work.process = attachment->process();
+    work.space_order = attachment->space_order();
     work.address = attachment->address_of(work.file_page);
     return true;
 }

@@ -48,7 +48,7 @@ Result<Attachment*> attach_new(WorkerContext& context, Space& space, PageCount p
     TRY(space.quota.charge(context.locks(), context.slabs(), pages));
     // --- commit point ---
     MemoryObject* object = make_object(context, pages);
-    Attachment* attachment = context.slabs().create_reserved<Attachment>(*object, space.process(), AttachedPart{0, pages, Ownership::Borrowed, 0});
+    Attachment* attachment = context.slabs().create_reserved<Attachment>(*object, space.order(), AttachedPart{0, pages, Ownership::Borrowed, 0});
     {
         Guard guard(context.locks(), object->lock);
         object->add(*attachment);
@@ -73,7 +73,7 @@ bool join(WorkerContext& context, MemoryObject& object, Attachment& attachment) 
 Result<Attachment*> attach(WorkerContext& context, Space& space, MemoryObject& object, const AttachedPart& part) {
     TRY(context.slabs().ensure<Attachment>(1));
     TRY(space.quota.charge(context.locks(), context.slabs(), object.pages()));
-    Attachment* attachment = context.slabs().create_reserved<Attachment>(object, space.process(), part);
+    Attachment* attachment = context.slabs().create_reserved<Attachment>(object, space.order(), part);
     if (!join(context, object, *attachment)) {
         context.slabs().destroy(attachment);  // nobody has seen it
         space.quota.refund(context.locks(), object.pages());
@@ -91,7 +91,7 @@ Result<Attachment*> attach_named(WorkerContext& context, Space& space, ObjectNam
 }
 
 Result<Attachment*> attach_opened(WorkerContext& context, Space& space, const AttachedPart& part, Opening& opening) {
-    Attachment* attachment = TRY(context.slabs().create<Attachment>(*opening->object, space.process(), part));
+    Attachment* attachment = TRY(context.slabs().create<Attachment>(*opening->object, space.order(), part));
     // --- commit point ---
     FileRequest& lookup = opening.pass_on();
     const bool surplus = lookup.surplus;

@@ -47,6 +47,7 @@ class CallHandlers {
     Result<void> vfs_mmap(const vm_calls::VfsMmapArguments& arguments);
     Result<vm_calls::VfsWaitResults> vfs_wait(const vm_calls::VfsWaitArguments& arguments);
     Result<uint64_t> vfs_reply(const vm_calls::VfsReplyArguments& arguments);
+    Result<void> rs_update(const vm_calls::RsUpdateArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
     Result<void> procctl(const vm_calls::ProcctlArguments& arguments);

@@ -89,7 +89,7 @@ Result<void> CallHandlers::vfs_mmap(const vm_calls::VfsMmapArguments& arguments)
 Result<void> CallHandlers::map_opened(Space& space, const MapPlan& plan, MemoryObject& object, const AttachedPart& part, uint64_t handle) {
     TRY(RangeOperation::reserve(context_));
     TRY(context_.slabs().ensure<FileRequest>(1));
-    Attachment* attachment = TRY(context_.slabs().create<Attachment>(object, space.process(), part));
+    Attachment* attachment = TRY(context_.slabs().create<Attachment>(object, space.order(), part));
     space.attachments.place(context_.locks(), *attachment, plan.wanted.start);
     RegionAttributes closed = RegionAttributes::of(plan.attributes.access, MemoryType::File, *attachment);
     closed.work = RegionWork::Changing;

@@ -31,15 +31,16 @@ Region* next_region(const Segment& segment, VirtualAddress from) {
 
 // The copy is ours alone from here on: nobody else forks into it, or out of it.
 Result<void> ForkOperation::claim_copy(VirtualRange heap) {
+    const bool everything = request_.extent == CopyExtent::Everything;
     bool empty = true;
     copy_.for_each_segment(Space::everything(), [&](Segment& segment) {
         SegmentHold held(context_, copy_, segment);
         empty = empty && segment.regions().empty();
     });
     SegmentHold held(context_, copy_, copy_.common());
-    if (!empty || copy_.forking || copy_.arriving) return Error::Exists;
+    if ((everything && !empty) || copy_.forking || copy_.arriving) return Error::Exists;
     copy_.arriving = true;
-    copy_.heap_start = heap.start, copy_.heap_end = heap.end;
+    if (everything) copy_.heap_start = heap.start, copy_.heap_end = heap.end;
     return {};
 }
 
@@ -61,7 +62,7 @@ Result<ForkOperation::Step> ForkOperation::begin() {
         return claimed.error();
     }
     request_.range.kind = RangeKind::CopyRegions;
-    request_.range.cursor = VirtualAddress{0};
+    request_.range.cursor = request_.extent == CopyExtent::Maps ? AddressLayout::kCommonMaps : VirtualAddress{0};
     return Step::More;
 }
 
@@ -82,6 +83,12 @@ Result<void> ForkOperation::insert_copy(Segment& into, VirtualRange range, Regio
     Segment::Change change(into);
     region_edits::insert(context_, into, range, attributes);
     return {};
+}
+
+bool ForkOperation::is_free(VirtualRange range) {
+    Segment& into = *copy_.find_segment(range.start);
+    SegmentHold held(context_, copy_, into);
+    return into.is_free(range);
 }
 
 // What was paid for and not needed.
@@ -113,8 +120,9 @@ ForkOperation::Found ForkOperation::mark_next(Segment& segment) {
     return mark(segment, *region) ? found : Found{Found::Outcome::Detached, found.range, {}};
 }
 
-// A device only where the copy's own privileges name it.
-bool ForkOperation::may_have(const Found& found) const {
+// A device only where the copy's own privileges name it. For an update no stack, and nothing where there is something already.
+bool ForkOperation::may_have(const Found& found) {
+    if (request_.extent == CopyExtent::Maps && (found.attributes.traits == RegionTraits::GrowsDown || !is_free(found.range))) return false;
     if (found.attributes.type != MemoryType::Direct) return true;
     return platform::may_map(copy_.process(), found.attributes.physical(found.range.start), found.range.size()).ok();
 }

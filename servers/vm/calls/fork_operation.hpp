@@ -5,6 +5,8 @@
 // write, and the next begins after it. At the end the marks go, and the copy's regions, closed till then, open. A page that becomes resident behind the step that has passed is the
 // source's alone, as if it had been written after the fork.
 //
+// A live update gives the new instance in this way what the old one has mapped (CopyExtent::Maps): there the copy need not be empty.
+//
 // One fork of a space at a time; another waits. Where memory or quota ends, or something is mapped in the copy meanwhile, the request fails,
 // the source is as it was but for the copying that writes may cost, and the copy is good for exit only.
 #pragma once
@@ -43,7 +45,8 @@ class ForkOperation {
         RegionAttributes attributes;
     };
     Found mark_next(Segment& segment);
-    [[nodiscard]] bool may_have(const Found& found) const;
+    [[nodiscard]] bool may_have(const Found& found);
+    [[nodiscard]] bool is_free(VirtualRange range);
     bool mark(Segment& segment, Region& region);
     Result<RegionAttributes> attributes_in_copy(const Found& found);
     Result<void> insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes);

@@ -6,7 +6,7 @@ Result<Space*> create_space(WorkerContext& context, ProcessId process, CpuId hom
                             Standing standing) {
     ProcessSlot* slot = context.processes.slot(process);
     if (slot == nullptr || process.generation() == 0) return Error::NoProcess;
-    Space* space = TRY(context.slabs().create<Space>(process, process.slot(), context.processes.cpus(), quota));
+    Space* space = TRY(context.slabs().create<Space>(process, slot->order(), context.processes.cpus(), quota));
     const Result<Request*> end = context.slabs().create<Request>(RequestKind::Exit, Receipt{}, home);
     if (!end.ok()) {
         context.slabs().destroy(space);

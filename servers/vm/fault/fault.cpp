@@ -22,13 +22,24 @@ Action fail(WorkerContext& context, const Receipt& receipt, const FaultMessage& 
     return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
 }
 
+// Whose process was not found: it may just be changing places.
+Action refuse_unknown(WorkerContext& context, const Receipt& receipt, const FaultMessage& fault, uint64_t swaps_ended) {
+    switch (context.processes.swap_desk().wait(context, receipt, swaps_ended)) {
+        case SwapDesk::Waits::Yes: return Action::none();
+        case SwapDesk::Waits::No: return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
+        case SwapDesk::Waits::NoMemory: break;
+    }
+    return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
+}
+
 }  // namespace
 
 Action serve_fault(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage fault(receipt.message);
     context.worker.statistics.faults.add();
+    const uint64_t swaps_ended = context.processes.swap_desk().ended();
     Space* space = context.processes.find(fault.process);
-    if (space == nullptr) return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
+    if (space == nullptr) return refuse_unknown(context, receipt, fault, swaps_ended);
     const Touched touched =
         touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, receipt);
     if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
@@ -37,8 +48,9 @@ Action serve_fault(WorkerContext& context, const Receipt& receipt) {
 
 Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage fault(receipt.message);
+    const uint64_t swaps_ended = context.processes.swap_desk().ended();
     Space* space = context.processes.find(fault.process);
-    if (space == nullptr) return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
+    if (space == nullptr) return refuse_unknown(context, receipt, fault, swaps_ended);
     if (!fault.address.in_user_space() || fault.bytes > kUserTop - fault.address.raw())
         return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);
     const Access needed = Access::needed_for(fault.flags);

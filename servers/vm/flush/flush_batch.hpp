@@ -39,6 +39,13 @@ class FlushBatch {
     // A leaf that is marked dead: its table is unlinked, then the leaf leaves the map and is retired. A batch holds either dead
     // leaves or what else there is.
     void add_dead_leaf(Leaf& leaf);
+    // All of the space, on all CPUs: no link to any of its tables is left. Nothing else is in the batch.
+    void add_everything(uint32_t cpus) {
+        message_.count = FlushRequest::kFlushAll;
+        message_.cpus = CpuSet::first(cpus);
+        unlinks_ = true;
+        local_ = false;
+    }
     // Ranges of a message that overflows would unlink every table of the space.
     [[nodiscard]] bool has_room_for_dead_leaf() const {
         return leaf_count_ < kMaxLeaves && message_.count < FlushRequest::kMaxRanges;

@@ -67,7 +67,7 @@ class alignas(kCacheLine) Leaf {
     uint16_t resident = 0;     // pages that the trees hold
     uint32_t flushing = 0;     // batches under way that other CPUs of the set have not acknowledged
     uint64_t faults = 0;
-    CpuSet cpus;               // that have the table linked; a bit, once set, stays
+    CpuSet cpus;               // that have the table linked; a bit, once set, stays until a swap
     RunForest trees;
     Request* waiting = nullptr;  // faults that need a new frame while `flushing`; chained
     RetireHook retire_hook;

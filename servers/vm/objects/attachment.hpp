@@ -6,7 +6,6 @@
 
 #include <atomic>
 
-#include "abi/endpoint.hpp"
 #include "base/address.hpp"
 #include "base/containers/list.hpp"
 #include "servers/vm/leaf/page_state.hpp"
@@ -46,8 +45,9 @@ class alignas(kCacheLine) Attachment {
   public:
     static constexpr SlabType kSlabType = SlabType::Attachment;
 
-    Attachment(MemoryObject& object, ProcessId process, const AttachedPart& part)
-        : object_(&object), part_(part), process_(process) {}
+    // space_order: the id of the space (Space::order()).
+    Attachment(MemoryObject& object, uint32_t space_order, const AttachedPart& part)
+        : object_(&object), part_(part), space_order_(space_order) {}
 
     [[nodiscard]] MemoryObject& object() const { return *object_; }
     [[nodiscard]] const AttachedPart& part() const { return part_; }
@@ -56,7 +56,7 @@ class alignas(kCacheLine) Attachment {
     [[nodiscard]] uint64_t end_page() const { return part_.first_page + part_.pages.raw(); }
     // Where in a page the zeros begin that stand here for what the object has: kPageSize, nowhere.
     [[nodiscard]] uint64_t cleared_from(uint64_t page) const { return page + 1 == end_page() ? kPageSize - part_.clear_bytes : kPageSize; }
-    [[nodiscard]] ProcessId process() const { return process_; }
+    [[nodiscard]] uint32_t space_order() const { return space_order_; }
     // Where a page of the object is; an address outside of all: nowhere.
     [[nodiscard]] VirtualAddress address_of(uint64_t page) const {
         if (!placed() || page < first_page() || page >= end_page()) return VirtualAddress{kUserTop};
@@ -79,7 +79,7 @@ class alignas(kCacheLine) Attachment {
     // What faults read; on another line what other spaces write, with whom it is on the object's list.
     MemoryObject* const object_;
     const AttachedPart part_;
-    const ProcessId process_;
+    const uint32_t space_order_;
     std::atomic<VirtualAddress> start_{VirtualAddress{kUserTop}};
 
   public:

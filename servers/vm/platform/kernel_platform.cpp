@@ -18,6 +18,13 @@ Result<Posted> outcome(Result<uint64_t> done) {
 Result<Posted> flush(const FlushRequest& request) { return outcome(kernel_calls::flush(address_of(&request))); }
 Result<Posted> unlink(const FlushRequest& request) { return outcome(kernel_calls::unlink(address_of(&request))); }
 Result<void> destroy_space(ProcessId process) { return kernel_calls::space_destroy(process); }
+Result<void> may_swap(ProcessId source, ProcessId destination, Endpoint asker) {
+    TRY(kernel_calls::process_swap(source, destination, asker, 1));
+    return {};
+}
+Result<Endpoint> swap(ProcessId source, ProcessId destination, Endpoint asker) {
+    return kernel_calls::process_swap(source, destination, asker, 0);
+}
 void call_worker(CpuId cpu) { (void)kernel_calls::worker_call(cpu.raw()); }
 
 Result<CpuId> home_of(ProcessId process) { return CpuId::from(TRY(kernel_calls::process_home(process))); }

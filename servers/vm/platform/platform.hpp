@@ -21,6 +21,10 @@ Result<Posted> flush(const FlushRequest& request);
 Result<Posted> unlink(const FlushRequest& request);
 // Errors: NoProcess, Busy (it has not stopped). kSpaceGone follows.
 Result<void> destroy_space(ProcessId process);
+// Whether the kernel's halves of two processes may be swapped. Errors: NoProcess, Permission, Busy.
+Result<void> may_swap(ProcessId source, ProcessId destination, Endpoint asker);
+// Swaps them. Returns under which name the asker waits for its answer now. Errors: likewise.
+Result<Endpoint> swap(ProcessId source, ProcessId destination, Endpoint asker);
 // kWorkerCalled to the worker of another CPU.
 void call_worker(CpuId cpu);
 // Error: NoProcess.

@@ -20,6 +20,7 @@
 #include "servers/vm/requests/lent_areas.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/shortage.hpp"
+#include "servers/vm/update/swap_operation.hpp"
 
 namespace shoal::vm {
 
@@ -50,9 +51,16 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
         return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
     const CallRight right = (caller_word & kVmCallAllowed) != 0 ? CallRight::Granted : CallRight::Plain;
     FileRequest* file = std::exchange(exchange.file, nullptr);
+    SwapDesk& swaps = context.processes.swap_desk();
+    const uint64_t swaps_ended = swaps.ended();
     CallHandlers handlers(context, exchange, file, process, context.processes.find(process), right);
-    const Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
+    Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
     if (error == Error::DoNotReply) return Action::none();
+    if (error == Error::NoProcess) [[unlikely]] {
+        const SwapDesk::Waits waits = swaps.wait(context, exchange, swaps_ended);
+        if (waits == SwapDesk::Waits::Yes) return Action::none();
+        if (waits == SwapDesk::Waits::NoMemory) error = Error::NoMemory;
+    }
     if (error == Error::NoMemory && wait_for_memory(context, exchange)) return Action::none();
     if (error != Error::None) return answer(exchange, caller, error, {{handlers.reason()}}, handlers.tlb());
     message.set_type(0);
@@ -105,6 +113,7 @@ Action conclude(WorkerContext& context, Request& request, Exchange& exchange) {
 }
 
 Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
+    if (context.processes.swap_desk().under_way() && waits_for_swap(context, request)) [[unlikely]] return Action::none();
     switch (request.kind) {
         case RequestKind::Again:
             if (context.desk.holding) {  // its answer may be a Resume, which receives from all
@@ -140,6 +149,8 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             return LoadOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Fork:
             return ForkOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Swap:
+            return SwapOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Touch:
             return TouchOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Contiguous:

@@ -35,11 +35,32 @@ struct CacheWork {
     uint64_t file_page = 0;
     FrameNumber frame{};             // with a reference
     bool meeting = false;            // where the walk has come to, and the page has not been taken back yet:
-    ProcessId process;
+    uint32_t space_order = 0;
     VirtualAddress address;
     [[nodiscard]] bool walking() const { return file != nullptr; }
     // Nothing is left to be taken.
     [[nodiscard]] bool ended() const { return page >= end && looks == 0; }
+};
+
+// Two processes that are being swapped (update/swap_operation.hpp).
+struct SwapWork {
+    enum class Phase : uint8_t {
+        Try,
+        Inherit,   // the new one gets what the old one has mapped
+        Close,     // nobody finds them any more
+        Drain,     // what is under way in them ends; then no CPU has them
+        Forget,    // and no leaf says that one has: first those of the source
+        ForgetOther,
+        Exchange,
+    };
+    Phase phase = Phase::Try;
+    bool inherits = false;
+};
+
+// What of a space a fork copies.
+enum class CopyExtent : uint8_t {
+    Everything,
+    Maps,  // what lies where maps are placed, as far as nothing is there yet: of a live update
 };
 
 // How the file server has answered the last read that a message has waited for.
@@ -98,6 +119,7 @@ enum class RequestKind : uint8_t {
     Evict,     // likewise, in a shortage (evictor.hpp); nobody waits for it
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
+    Swap,   // two spaces changing places (SwapOperation)
     Held,   // as Again, for the one call that a worker holds (hold())
 };
 
@@ -164,7 +186,9 @@ class Request {
     uint32_t audited = 0;        // the audit's own: batches of it that it has come across
     bool finished = false;       // nothing left but its flushes, and the answer
     ProcessId process;
-    ProcessId source;            // Share, Load, Fork only
+    ProcessId source;            // Share, Load, Fork, Swap only
+    CopyExtent extent = CopyExtent::Everything;  // Fork, Swap
+    SwapWork swap;               // Swap
     MemoryObject* object = nullptr;  // ObjectEnd only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
     CacheWork cache;             // Withdraw, Evict

@@ -13,6 +13,7 @@
 #include "servers/vm/requests/rendezvous.hpp"
 #include "servers/vm/requests/request_desk.hpp"
 #include "servers/vm/space/space.hpp"
+#include "servers/vm/update/swap_desk.hpp"
 #include "servers/vm/worker_statistics.hpp"
 
 namespace shoal::vm {
@@ -35,7 +36,7 @@ class alignas(kCacheLine) ProcessSlot {
         return space_.load(std::memory_order_acquire);  // pairs with open(): the space comes with its contents
     }
 
-    // Birth and death of what is in the slot; swaps of two slots later.
+    // Birth and death of what is in the slot, and its swap with another slot's.
     SpinLock<VmRank::Lifecycle> lifecycle;
 
     // Under the lifecycle lock.
@@ -52,16 +53,31 @@ class alignas(kCacheLine) ProcessSlot {
     void vacate() { space_.store(nullptr, std::memory_order_release); }  // pairs with find()
     [[nodiscard]] bool closed() const { return name_.load(std::memory_order_relaxed) == kNobody; }
 
+    // Under both lifecycle locks, both closed: what is in them changes places, and the ids by which their spaces are ordered with them.
+    void swap(ProcessSlot& other) {
+        Space* const kept = space();
+        space_.store(other.space(), std::memory_order_relaxed);
+        other.space_.store(kept, std::memory_order_relaxed);
+        const uint32_t order = order_.load(std::memory_order_relaxed);
+        order_.store(other.order_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        other.order_.store(order, std::memory_order_relaxed);
+    }
+    // Of the space that is here, or will be (Space::order()). Of all slots there are all numbers below their count.
+    [[nodiscard]] uint32_t order() const { return order_.load(std::memory_order_relaxed); }
+    void set_order(uint32_t order) { order_.store(order, std::memory_order_relaxed); }
+
     [[nodiscard]] CpuId home() const { return home_.load(std::memory_order_relaxed); }
 
     ListHook shard_hook;
     Request* exit = nullptr;  // takes the space apart; between close() and vacate()
+    std::atomic<bool> swapping{false};  // closed for a swap; written under the lifecycle lock, without it a hint
 
   private:
     static constexpr uint32_t kNobody = 0;  // generation 0 is no process'
     std::atomic<uint32_t> name_{kNobody};
     std::atomic<Space*> space_{nullptr};
     std::atomic<CpuId> home_;
+    std::atomic<uint32_t> order_{0};
 };
 
 // What one CPU's worker keeps of its own beyond the allocators: its processes, and its requests.
@@ -93,8 +109,11 @@ class ProcessTable {
     [[nodiscard]] uint32_t slots() const { return slots_; }
     [[nodiscard]] uint32_t cpus() const { return cpus_; }
     [[nodiscard]] ProcessSlot& slot_at(uint32_t index) { return slot_array()[index]; }
+    // Where the space of that order is, or was last seen.
+    [[nodiscard]] ProcessSlot& slot_of_order(uint32_t order);
     Shortage& shortage() { return shortage_; }
     Rendezvous& rendezvous() { return rendezvous_; }
+    SwapDesk& swap_desk() { return swap_desk_; }
     DmaHolds& dma_holds() { return dma_holds_; }
     PageIndex& page_index() { return page_index_; }
     NamedObjects& named_objects() { return named_objects_; }
@@ -124,6 +143,7 @@ class ProcessTable {
     PageCount memory_;
     Shortage shortage_;
     Rendezvous rendezvous_;
+    SwapDesk swap_desk_;
     DmaHolds dma_holds_;
     PageIndex page_index_;
     NamedObjects named_objects_;

@@ -1,6 +1,13 @@
 #include "servers/vm/space/space.hpp"
 
+#include "servers/vm/requests/request.hpp"
+
 namespace shoal::vm {
+
+void Space::set_process(ProcessId process) {
+    process_ = process;
+    if (exit_request != nullptr) exit_request->process = process;
+}
 
 Result<Segment*> Space::obtain_segment(uint32_t index, SlabCaches& slabs) {
     if (Segment* there = segment(index)) return there;

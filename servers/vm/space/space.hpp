@@ -32,11 +32,13 @@ class alignas(kCacheLine) Space {
   public:
     static constexpr SlabType kSlabType = SlabType::Space;
 
-    // order: the id by which this space's locks are ordered among spaces; below 2^16, its own while it lives.
+    // order: the id by which this space's locks are ordered among spaces; below 2^16, its own while it lives, whatever process it is of.
     Space(ProcessId process, uint32_t order, uint32_t cpus, PageCount quota_pages)
         : process_(process), order_(order), layout_(cpus), common_(layout_.segment_range(0)), quota(quota_pages) {}
 
     [[nodiscard]] ProcessId process() const { return process_; }
+    // At a swap: nobody else knows the space meanwhile.
+    void set_process(ProcessId process);
     [[nodiscard]] uint32_t order() const { return order_; }
     [[nodiscard]] const AddressLayout& layout() const { return layout_; }
     [[nodiscard]] Segment& common() { return common_; }

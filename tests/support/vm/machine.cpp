@@ -49,6 +49,8 @@ bool Machine::busy(CpuId target) {
 }
 
 void Machine::unlink_tables(Cpu& cpu, const FlushRequest& request) {
+    if (request.count == FlushRequest::kFlushAll)
+        return (void)std::erase_if(cpu.links, [&](const auto& link) { return link.first >> 36 == request.process.slot(); });
     for (uint32_t i = 0; i < request.count; ++i)
         for (VirtualAddress at = request.ranges[i].start; at < request.ranges[i].end; at = at + kLeafSize)
             cpu.links.erase(key(request.process, at.raw() >> kLeafShift));
@@ -115,6 +117,15 @@ Result<platform::Posted> Machine::flush(const FlushRequest& request, bool unlink
     ++remote_flushes;
     send_out(flight, others);
     return platform::Posted::Pending;
+}
+
+// Its half of the work, of which VM sees nothing but the outcome. Whoever asks in a test is known by a name of its own.
+Result<Endpoint> Machine::swap(ProcessId source, ProcessId destination, Endpoint asker) {
+    std::lock_guard guard(processes_lock_);
+    if (!homes_.contains(source.raw()) || !homes_.contains(destination.raw())) return Error::NoProcess;
+    const Error outcome = swap_outcome_;
+    if (outcome != Error::None) return outcome;
+    return asker;
 }
 
 Result<void> Machine::destroy_space(ProcessId process) {
@@ -221,6 +232,11 @@ using test::Machine;
 
 Result<Posted> flush(const FlushRequest& request) { return Machine::instance().flush(request, false); }
 Result<Posted> unlink(const FlushRequest& request) { return Machine::instance().flush(request, true); }
+Result<void> may_swap(ProcessId source, ProcessId destination, Endpoint asker) {
+    TRY(Machine::instance().swap(source, destination, asker));
+    return {};
+}
+Result<Endpoint> swap(ProcessId source, ProcessId destination, Endpoint asker) { return Machine::instance().swap(source, destination, asker); }
 Result<void> destroy_space(ProcessId process) { return Machine::instance().destroy_space(process); }
 void call_worker(CpuId cpu) {
     Message message;

@@ -63,6 +63,8 @@ class Machine {
 
     void add_process(ProcessId process, CpuId home);
     void stop(ProcessId process);
+    // What the kernel says to swaps.
+    void set_swap_outcome(Error error) { swap_outcome_ = error; }
     [[nodiscard]] bool stopped(ProcessId process);
     void post_to(CpuId cpu, const Message& message);
 
@@ -76,6 +78,7 @@ class Machine {
     Result<platform::Posted> flush(const FlushRequest& request, bool unlinks);
     Result<void> destroy_space(ProcessId process);
     Result<CpuId> home_of(ProcessId process);
+    Result<Endpoint> swap(ProcessId source, ProcessId destination, Endpoint asker);
     void lend(PhysicalAddress area);
     Result<PhysicalAddress> reclaim();
     void print(const char* text, uint64_t bytes);
@@ -109,6 +112,7 @@ class Machine {
     std::map<uint32_t, CpuId> homes_;
     std::vector<PhysicalAddress> lent_;
     ProcessId denied_{};
+    std::atomic<Error> swap_outcome_{Error::None};
     std::map<uint64_t, uint64_t> device_;  // by physical address, of words; under processes_lock_
     std::string printed_;
     std::vector<std::atomic<uint32_t>> stopped_;  // by slot: the process whose threads have stopped

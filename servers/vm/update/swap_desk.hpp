@@ -1,0 +1,49 @@
+// SwapDesk: where those wait who have named a process that is just changing places with another one, and so was not found.
+//
+// A swap begins before its slots are closed, and ends after they are open again. Who reads `ended` before he looks for a process, and does not find
+// it, either finds a swap under way, or sees that one has ended: then he looks once more. relaxed: the lock orders what is decided by.
+#pragma once
+
+#include <atomic>
+
+#include "base/lock/guard.hpp"
+
+namespace shoal::vm {
+
+class Request;
+struct Receipt;
+struct WorkerContext;
+
+class SwapDesk {
+  public:
+    [[nodiscard]] bool under_way() const { return under_way_.load(std::memory_order_relaxed) != 0; }
+    [[nodiscard]] uint64_t ended() const { return ended_.load(std::memory_order_relaxed); }
+
+    void begin(WorkerContext& context);
+    void end(WorkerContext& context);
+
+    enum class Waits : uint8_t {
+        No,    // there is no such process
+        Yes,   // the message will be dispatched once more
+        NoMemory,
+    };
+    // ended: read before the process was looked for.
+    Waits wait(WorkerContext& context, const Receipt& receipt, uint64_t ended);
+    // A request whose process is being swapped; it goes on afterwards.
+    void wait(WorkerContext& context, Request& request);
+
+    // For the audit: visit(const Request*), the first of those who wait.
+    template <typename Visit>
+    void for_waiting(LockContext& worker, Visit visit) {
+        Guard guard(worker, lock_);
+        visit(waiting_);
+    }
+
+  private:
+    SpinLock<VmRank::Depot> lock_;
+    std::atomic<uint64_t> ended_{0};
+    std::atomic<uint32_t> under_way_{0};
+    Request* waiting_ GUARDED_BY(lock_) = nullptr;
+};
+
+}  // namespace shoal::vm

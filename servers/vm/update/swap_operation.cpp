@@ -1,0 +1,203 @@
+#include "servers/vm/update/swap_operation.hpp"
+
+#include "servers/vm/calls/fork_operation.hpp"
+#include "servers/vm/calls/segment_hold.hpp"
+#include "servers/vm/flush/flush_batch.hpp"
+#include "servers/vm/platform/platform.hpp"
+#include "servers/vm/requests/parking.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr unsigned kForgottenPerStep = 64;
+
+using LifecyclePair = PairGuard<VmRank::Lifecycle>;
+
+bool idle(const Segment& regions) {
+    bool all = true;
+    regions.regions().for_each([&](const Region& region) {
+        const RegionWork work = region.attributes().work;
+        all = all && (work == RegionWork::None || work == RegionWork::Vacant);
+    });
+    return all;
+}
+
+// Whether no operation of several steps is in the middle of it. Nobody begins one: the slot is closed.
+bool is_idle(WorkerContext& context, Space& space) {
+    bool all = true;
+    space.for_each_segment(Space::everything(), [&](Segment& segment) {
+        SegmentHold held(context, space, segment);
+        all = all && idle(segment);
+    });
+    space.leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
+        Guard guard(context.locks(), leaf.lock);
+        if (const Segment* own = leaf.own_regions()) all = all && idle(*own);
+    });
+    SegmentHold held(context, space, space.common());
+    return all && !space.forking && !space.arriving && !space.pinning;
+}
+
+void unlink_everywhere(WorkerContext& context, ProcessId process, Request& request) {
+    FlushBatch* batch = context.slabs().create_reserved<FlushBatch>(process, context.cpu());
+    batch->add_everything(context.processes.cpus());
+    (void)FlushBatch::post(context, *batch, &request);
+}
+
+}  // namespace
+
+SwapOperation::Step SwapOperation::go_to(Phase phase) {
+    request_.swap.phase = phase;
+    request_.range.cursor = VirtualAddress{0};
+    return Step::Next;
+}
+
+SwapOperation::Step SwapOperation::fail(Error error) {
+    request_.error = error;
+    return Step::Done;
+}
+
+SwapOperation::Step SwapOperation::attempt() {
+    const Result<void> possible = platform::may_swap(request_.source, request_.process, asker());
+    if (!possible.ok()) return fail(possible.error());
+    request_.extent = CopyExtent::Maps;
+    return go_to(request_.swap.inherits ? Phase::Inherit : Phase::Close);
+}
+
+SwapOperation::Step SwapOperation::inherit() {
+    if (!ForkOperation::proceed(context_, request_)) return Step::Blocked;
+    return request_.error == Error::None ? go_to(Phase::Close) : Step::Done;
+}
+
+SwapOperation::Step SwapOperation::close() {
+    ProcessSlot &a = source(), &b = destination();
+    {
+        LifecyclePair guard(context_.locks(), a.lifecycle, b.lifecycle);
+        Space *one = a.find(request_.source), *other = b.find(request_.process);
+        if (one == nullptr || other == nullptr) return fail(Error::NoProcess);
+        if (one->exit_request == nullptr || other->exit_request == nullptr) return fail(Error::Busy);  // it is ending
+        // --- commit point ---
+        context_.processes.swap_desk().begin(context_);
+        for (ProcessSlot* slot : {&a, &b}) {
+            slot->swapping.store(true, std::memory_order_relaxed);
+            slot->close();
+        }
+    }
+    (void)go_to(Phase::Drain);
+    context_.worker.reclaimer.retire(request_.grace, deleter_of(Retired::ExitRequest));
+    ++context_.desk.graces;
+    return Step::Blocked;
+}
+
+// False: the request waits for the flush of a leaf.
+bool SwapOperation::drained(Space& space) {
+    for (Leaf* leaf = space.leaves.next(VirtualAddress{0}, AddressLayout::kTop); leaf != nullptr;
+         leaf = space.leaves.next(leaf->range().end, AddressLayout::kTop)) {
+        Guard guard(context_.locks(), leaf->lock);
+        if (leaf->flushing == 0) continue;
+        park(request_, leaf->waiting);
+        return false;
+    }
+    return true;
+}
+
+SwapOperation::Step SwapOperation::drain() {
+    Space &a = *source().space(), &b = *destination().space();
+    if (!is_idle(context_, a) || !is_idle(context_, b)) {
+        open();
+        return fail(Error::Busy);
+    }
+    return drained(a) && drained(b) ? unlink() : Step::Blocked;
+}
+
+SwapOperation::Step SwapOperation::unlink() {
+    if (!context_.slabs().ensure<FlushBatch>(2).ok()) {
+        open();
+        return fail(Error::NoMemory);
+    }
+    (void)go_to(Phase::Forget);
+    ++request_.flushes;  // our own: one that ends at once does not send the request on meanwhile
+    unlink_everywhere(context_, request_.source, request_);
+    unlink_everywhere(context_, request_.process, request_);
+    return --request_.flushes == 0 ? Step::Next : Step::Blocked;
+}
+
+// The kernel has no link to its tables: the next fault of each CPU gets one.
+SwapOperation::Step SwapOperation::forget(ProcessSlot& slot, Phase next) {
+    for (unsigned done = 0; done < kForgottenPerStep; ++done) {
+        Leaf* leaf = slot.space()->leaves.next(request_.range.cursor, AddressLayout::kTop);
+        if (leaf == nullptr) return go_to(next);
+        Guard guard(context_.locks(), leaf->lock);
+        leaf->cpus = CpuSet{};
+        request_.range.cursor = leaf->range().end;
+    }
+    context_.desk.push_ready(request_);
+    return Step::Blocked;
+}
+
+SwapOperation::Step SwapOperation::exchange() {
+    const Result<Endpoint> answered = platform::swap(request_.source, request_.process, asker());
+    if (!answered.ok()) {
+        open();
+        return fail(answered.error());
+    }
+    {
+        LifecyclePair guard(context_.locks(), source().lifecycle, destination().lifecycle);
+        source().swap(destination());
+        source().space()->set_process(request_.source);
+        destination().space()->set_process(request_.process);
+    }
+    request_.receipt.message.set_source(answered.value());
+    open();
+    return fail(Error::None);
+}
+
+void SwapOperation::open() {
+    {
+        LifecyclePair guard(context_.locks(), source().lifecycle, destination().lifecycle);
+        source().reopen(request_.source);
+        destination().reopen(request_.process);
+        for (ProcessSlot* slot : {&source(), &destination()}) slot->swapping.store(false, std::memory_order_relaxed);
+    }
+    context_.processes.swap_desk().end(context_);
+}
+
+SwapOperation::Step SwapOperation::advance() {
+    switch (request_.swap.phase) {
+        case Phase::Try: return attempt();
+        case Phase::Inherit: return inherit();
+        case Phase::Close: return close();
+        case Phase::Drain: return drain();
+        case Phase::Forget: return forget(source(), Phase::ForgetOther);
+        case Phase::ForgetOther: return forget(destination(), Phase::Exchange);
+        case Phase::Exchange: return exchange();
+    }
+    return Step::Done;
+}
+
+bool SwapOperation::proceed(WorkerContext& context, Request& request) {
+    Step step = Step::Next;
+    while (step == Step::Next) step = SwapOperation(context, request).advance();
+    return step == Step::Done;
+}
+
+bool waits_for_swap(WorkerContext& context, Request& request) {
+    switch (request.kind) {
+        case RequestKind::Range:
+        case RequestKind::Share:
+        case RequestKind::Load:
+        case RequestKind::Fork:
+        case RequestKind::Touch:
+        case RequestKind::Contiguous: break;
+        default: return false;
+    }
+    const auto swapping = [&](ProcessId process) {
+        const ProcessSlot* slot = context.processes.slot(process);
+        return slot != nullptr && slot->swapping.load(std::memory_order_relaxed);
+    };
+    if (request.finished || (!swapping(request.process) && !swapping(request.source))) return false;
+    context.processes.swap_desk().wait(context, request);
+    return true;
+}
+
+}  // namespace shoal::vm

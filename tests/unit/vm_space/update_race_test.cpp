@@ -1,0 +1,89 @@
+// Swaps beside everything that does not concern them, and beside calls of others that name one of the two.
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "tests/support/seed.hpp"
+#include "tests/support/vm/harness.hpp"
+
+namespace shoal::vm::test {
+namespace {
+
+constexpr VirtualAddress kImageOfBoth{0x4000'0000};
+
+class UpdateRace : public ::testing::Test {
+  protected:
+    static constexpr uint32_t kCpus = 4;
+    static constexpr uint64_t kBoth = kProtectRead | kProtectWrite, kFlags = kMapPrivate | kMapAnonymous | kMapFixed;
+
+    // Which of two instances a process is, is written in its memory.
+    ProcessId instance(CpuId home, uint64_t number) {
+        const ProcessId process = vm.create(home);
+        EXPECT_TRUE(vm.mmap(home, process, 4 * kPageSize, kBoth, kFlags, kImageOfBoth).ok());
+        for (uint64_t i = 0; i < 4; ++i) EXPECT_EQ(vm.write(home, process, kImageOfBoth + i * kPageSize, number), Error::None);
+        return process;
+    }
+    Error swap(CpuId cpu, ProcessId one, ProcessId other) {
+        return vm.call(cpu, rs, VmCall::RsUpdate, {{0, one.raw(), other.raw(), kUpdateNoMaps}}).outcome();
+    }
+    Harness vm{{.cpus = kCpus}};
+    const ProcessId rs = vm.create(kCpu0);
+};
+
+// Each CPU has a pair of its own, which it swaps, and a program that goes on faulting.
+TEST_F(UpdateRace, PairsAreSwappedAlongsideEachOtherAndFaults) {
+    std::vector<std::thread> cpus;
+    for (uint32_t n = 0; n < kCpus; ++n)
+        cpus.emplace_back([this, n] {
+            const CpuId cpu = CpuId::from(n);
+            const ProcessId one = instance(cpu, 1), other = instance(CpuId::from((n + 1) % kCpus), 2), program = vm.create(cpu);
+            const VirtualAddress at = vm.mmap(cpu, program, 200 * kPageSize).release();
+            for (uint64_t round = 0; round < 60; ++round) {
+                ASSERT_EQ(swap(cpu, one, other), Error::None);
+                ASSERT_EQ(vm.write(cpu, program, at + round * kPageSize, round), Error::None);
+                ASSERT_EQ(vm.read(cpu, one, kImageOfBoth + round % 4 * kPageSize).release(), 2 - round % 2);
+                ASSERT_EQ(vm.read(CpuId::from(3 - n), other, kImageOfBoth).release(), 1 + round % 2);
+            }
+            for (const ProcessId process : {one, other, program}) ASSERT_EQ(vm.exit(cpu, process), Error::None);
+        });
+    for (std::thread& cpu : cpus) cpu.join();
+    EXPECT_EQ(vm.audit(), 0u);
+}
+
+// Others map what one of the pair has, make it present, and ask about it: each finds one of the two, whole, and nobody is told that there is none.
+TEST_F(UpdateRace, WhoNamesOneOfThemFindsOne) {
+    const ProcessId one = instance(kCpu0, 1), other = instance(kCpu1, 2);
+    std::atomic<bool> done{false};
+    std::vector<std::thread> others;
+    for (uint32_t n = 1; n < kCpus; ++n)
+        others.emplace_back([&, n] {
+            const CpuId cpu = CpuId::from(n);
+            for (uint64_t turn = 0; !done; ++turn) {
+                const ProcessId named = turn % 2 == 0 ? one : other;
+                const Message info = vm.call(cpu, rs, VmCall::Getref, {{0, named.raw(), kImageOfBoth.raw()}});
+                ASSERT_NE(info.outcome(), Error::NoProcess);
+                const Message touched = vm.call(cpu, rs, VmCall::Procctl, {{0, named.raw(), kProcessTouch, kImageOfBoth.raw(), 4 * kPageSize, kFaultUser}});
+                ASSERT_EQ(touched.outcome(), Error::None);
+                const ProcessId mine = vm.create(cpu);
+                const Error shared = vm.call(cpu, rs, VmCall::Share, {{0, named.raw(), kImageOfBoth.raw(), 4 * kPageSize, mine.raw()}}).outcome();
+                ASSERT_TRUE(shared == Error::None || shared == Error::BadAddress) << "its source may change meanwhile";
+                ASSERT_EQ(vm.exit(cpu, mine), Error::None);
+            }
+        });
+    uint64_t swapped = 0;
+    for (uint64_t round = 0; round < 300; ++round) {
+        const Error error = swap(kCpu0, one, other);
+        ASSERT_TRUE(error == Error::None || error == Error::Busy);
+        swapped += error == Error::None ? 1 : 0;
+    }
+    done = true;
+    for (std::thread& thread : others) thread.join();
+    EXPECT_GT(swapped, 10u);
+    EXPECT_EQ(vm.audit(), 0u);
+    for (const ProcessId process : {one, other}) EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
+    EXPECT_EQ(vm.audit(), 0u);
+}
+
+}  // namespace
+}  // namespace shoal::vm::test
