@@ -45,7 +45,7 @@ constexpr Privileges process_manager_privileges() {
                                   KernelCall::ProcessReap, KernelCall::ProcessRelease, KernelCall::ProcessStop, KernelCall::ProcessResume,
                                   KernelCall::PrivilegeSet})
         privileges.kernel_call_mask[static_cast<unsigned>(call) / 64] |= uint64_t{1} << static_cast<unsigned>(call) % 64;
-    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Exit, VmCall::RsUpdate})
+    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Willexit, VmCall::Exit, VmCall::RsUpdate})
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.vm_call_mask |= kFileServerCalls;
     privileges.flags = kSystemProcess;

@@ -34,7 +34,8 @@ void Reaper::collect() {
 
 // Its frames go first: who hears of the end may rely on their being free.
 void Reaper::bury(ProcessRecord& record) {
-    const Error error = platform::destroy_space(record.process).error();
+    Error error = platform::announce_end(record.process).error();
+    if (error == Error::None) error = platform::destroy_space(record.process).error();
     if (error != Error::None && error != Error::NoProcess)  // NoProcess: it ended before it had a space
         printf("pm: VM did not destroy the space of %#x: %s\n", record.process.raw(),
                error_text(error));

@@ -24,6 +24,7 @@ class CopiedProcess {
         Message notice;
         if (const TrapResult heard = receive(kAny, notice); heard.error != Error::None) return heard.error;
         TRY(kernel_calls::process_reap());
+        TRY(vm_calls::willexit(process_));
         TRY(vm_calls::exit(process_));
         return kernel_calls::process_release(endpoint_);
     }

@@ -64,6 +64,8 @@ Result<void> share_memory(ProcessId from, const VirtualRange& range, ProcessId t
     return vm_calls::share(from, range.start, range.size(), to);
 }
 
+Result<void> announce_end(ProcessId process) { return vm_calls::willexit(process); }
+
 Result<void> destroy_space(ProcessId process) { return vm_calls::exit(process); }
 
 Result<StoredImage> find_image(const char (&name)[sizeof SpawnRequest::name]) {

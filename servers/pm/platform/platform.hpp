@@ -54,7 +54,9 @@ Result<void> copy_request(Endpoint asker, VirtualAddress from, SpawnRequest& to)
 Result<void> create_space(const ProcessName& process, uint64_t quota);
 Result<EntryPoint> load_image(const LoadRequest& request);
 Result<void> share_memory(ProcessId from, const VirtualRange& range, ProcessId to);
-// Errors: NoProcess (it has none), Busy.
+// Nobody is given any of its memory from here on, nor it of anybody's. Error: NoProcess (it has no space).
+Result<void> announce_end(ProcessId process);
+// Errors: NoProcess (likewise), Invalid (its end has not been announced), Busy.
 Result<void> destroy_space(ProcessId process);
 
 // RS. Error: NoEntry.

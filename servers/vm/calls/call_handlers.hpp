@@ -29,6 +29,7 @@ class CallHandlers {
     Result<vm_calls::LoadResults> load(const vm_calls::LoadArguments& arguments);
     Result<void> share(const vm_calls::ShareArguments& arguments);
     Result<void> fork(const vm_calls::ForkArguments& arguments);
+    Result<void> willexit(const vm_calls::WillexitArguments& arguments);
     Result<void> exit(const vm_calls::ExitArguments& arguments);
     Result<VirtualAddress> map_phys(const vm_calls::MapPhysArguments& arguments);
     Result<void> unmap_phys(const vm_calls::UnmapPhysArguments& arguments);

@@ -287,7 +287,8 @@ bool ForkOperation::step(WorkerContext& context, Request& request, Space& source
 bool ForkOperation::proceed(WorkerContext& context, Request& request) {
     Space* source = context.processes.find(request.source);
     Space* copy = context.processes.find(request.process);
-    if (source == nullptr || copy == nullptr) {
+    const bool wanted = source != nullptr && copy != nullptr && !source->will_exit() && !copy->will_exit();
+    if (!wanted) {
         request.error = Error::NoProcess;
     } else if (!request.finished) {
         request.error = context.slabs().ensure<FlushBatch>(1).error();

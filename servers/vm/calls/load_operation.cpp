@@ -26,7 +26,7 @@ Error LoadOperation::read_request(WorkerContext& context, Space& caller, const R
 Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt& receipt, uint64_t& reason) {
     LoadRequest load;
     if (const Error error = read_request(context, caller, receipt, receipt, load); error != Error::None) return error;
-    Space* destination = context.processes.find(load.process);
+    Space* destination = context.processes.find_lasting(load.process);
     Space* source_space = context.processes.find(load.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
     if (!UserPointer<char>{load.image.raw()}.plausible(load.image_bytes)) return Error::BadAddress;
@@ -56,7 +56,7 @@ Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt&
 
 // None: loaded; Again: not yet; DoNotReply: nor now, the request has been put aside.
 Error LoadOperation::step(WorkerContext& context, Request& request) {
-    Space* destination = context.processes.find(request.process);
+    Space* destination = context.processes.find_lasting(request.process);
     Space* source_space = context.processes.find(request.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
     const ImageSource source(context, *source_space, request.range.range, request);

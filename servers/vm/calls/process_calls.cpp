@@ -1,4 +1,4 @@
-// create, exit and share: what is asked about a process by those who manage it.
+// create, willexit, exit, share and fork: what is asked about a process by those who manage it.
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
@@ -18,9 +18,18 @@ Result<void> CallHandlers::create(const vm_calls::CreateArguments& arguments) {
     return {};
 }
 
+Result<void> CallHandlers::willexit(const vm_calls::WillexitArguments& arguments) {
+    Space* space = context_.processes.find(arguments.process);
+    if (space == nullptr) return Error::NoProcess;
+    space->announce_exit();
+    return {};
+}
+
 Result<void> CallHandlers::exit(const vm_calls::ExitArguments& arguments) {
     ProcessSlot* slot = context_.processes.slot(arguments.process);
-    if (slot == nullptr || slot->find(arguments.process) == nullptr) return Error::NoProcess;
+    const Space* space = slot == nullptr ? nullptr : slot->find(arguments.process);
+    if (space == nullptr) return Error::NoProcess;
+    if (!space->will_exit()) return Error::Invalid;
     Request* request = ExitOperation::claim(context_, arguments.process, receipt_);
     if (request == nullptr) return Error::Busy;
     request->owner = slot->home();
@@ -62,8 +71,8 @@ Result<Access> common_access(WorkerContext& context, Space& space, VirtualRange 
 }  // namespace
 
 Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
-    Space* source = context_.processes.find(arguments.source);
-    Space* destination = context_.processes.find(arguments.destination);
+    Space* source = context_.processes.find_lasting(arguments.source);
+    Space* destination = context_.processes.find_lasting(arguments.destination);
     if (source == nullptr || destination == nullptr) return Error::NoProcess;
     const VirtualRange range = TRY(decode_range(arguments.address, arguments.bytes));
     if (source == destination) return Error::Invalid;
@@ -77,8 +86,8 @@ Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
 }
 
 Result<void> CallHandlers::fork(const vm_calls::ForkArguments& arguments) {
-    Space* source = context_.processes.find(arguments.source);
-    Space* copy = context_.processes.find(arguments.copy);
+    Space* source = context_.processes.find_lasting(arguments.source);
+    Space* copy = context_.processes.find_lasting(arguments.copy);
     if (source == nullptr || copy == nullptr) return Error::NoProcess;
     if (source == copy) return Error::Invalid;
     Request* request = TRY(context_.slabs().create<Request>(RequestKind::Fork, receipt_, context_.cpu()));

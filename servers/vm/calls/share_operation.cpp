@@ -82,10 +82,10 @@ Error ShareOperation::step(WorkerContext& context, Space& source, Space& destina
 }
 
 bool ShareOperation::proceed(WorkerContext& context, Request& request) {
-    Space* source = context.processes.find(request.source);
+    Space* source = context.processes.find_lasting(request.source);
     Space* destination = context.processes.find(request.process);
-    request.error = source == nullptr || destination == nullptr ? Error::NoProcess
-                                                                : step(context, *source, *destination, request);
+    const bool wanted = source != nullptr && destination != nullptr && !destination->will_exit();
+    request.error = wanted ? step(context, *source, *destination, request) : Error::NoProcess;
     if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
         context.desk.push_ready(request);

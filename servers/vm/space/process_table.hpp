@@ -105,6 +105,11 @@ class ProcessTable {
         ProcessSlot* found = slot(process);
         return found == nullptr ? nullptr : found->find(process);
     }
+    // As find(), for which, or out of which, something is to be made: nullptr if it will exit, too.
+    [[nodiscard]] Space* find_lasting(ProcessId process) {
+        Space* space = find(process);
+        return space == nullptr || space->will_exit() ? nullptr : space;
+    }
     [[nodiscard]] ProcessShard& shard(CpuId cpu) { return shard_array()[cpu.index()]; }
     [[nodiscard]] uint32_t slots() const { return slots_; }
     [[nodiscard]] uint32_t cpus() const { return cpus_; }

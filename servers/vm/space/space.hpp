@@ -104,8 +104,14 @@ class alignas(kCacheLine) Space {
     bool arriving = false;  // likewise: one makes a copy of it
     bool pinning = false;   // likewise: a ContiguousOperation has frames for it that no quota pays for yet
     Standing standing = Standing::Program;  // set before anybody finds the space
+    // After willexit: nothing more is made for it or out of it. relaxed: who was told that it is so asks through the kernel, which orders it.
+    [[nodiscard]] bool will_exit() const { return will_exit_.load(std::memory_order_relaxed); }
+    void announce_exit() { will_exit_.store(true, std::memory_order_relaxed); }
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;
+
+  private:
+    std::atomic<bool> will_exit_{false};
 };
 
 inline Segment* Space::segment(uint32_t index) {

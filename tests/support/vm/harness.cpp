@@ -155,10 +155,14 @@ ProcessId Harness::create(CpuId home, uint64_t quota) {
     return {};
 }
 
+Error Harness::willexit(CpuId cpu, ProcessId process) {
+    return call(cpu, process, VmCall::Willexit, {{0, process.raw()}}).outcome();
+}
+
 Error Harness::exit(CpuId cpu, ProcessId process) {
-    Message message;
-    message.words[1] = process.raw();
-    const Error error = call(cpu, process, VmCall::Exit, message).outcome();
+    const Error announced = willexit(cpu, process);
+    if (announced != Error::None) return announced;
+    const Error error = call(cpu, process, VmCall::Exit, {{0, process.raw()}}).outcome();
     const auto generation = static_cast<uint16_t>(process.generation() % 0x7fff + 1);
     std::lock_guard guard(slots_lock_);
     if (error == Error::None) next_in_slot_.push_back(ProcessId::of(process.slot(), generation));

@@ -39,7 +39,9 @@ class Harness {
 
     // A new process with a space, in the slot of one that has ended if there is one. quota in pages, 0: all memory.
     ProcessId create(CpuId home, uint64_t quota = 0);
+    // In both its steps.
     Error exit(CpuId cpu, ProcessId process);
+    Error willexit(CpuId cpu, ProcessId process);
     // As the kernel before exit: from now on no thread of the process accesses memory; calls of it may be under way.
     void stop(ProcessId process);
     // Likewise, with its threads: their calls end with Interrupted, whatever VM answers later.

@@ -166,10 +166,18 @@ Result<void> FakeSystem::share(ProcessId from, const VirtualRange& range, Proces
     return {};
 }
 
+Result<void> FakeSystem::announce_end(ProcessId process) {
+    Process& ending = processes_.at(process.raw());
+    if (!ending.has_space) return Error::NoProcess;
+    ending.end_announced = true;
+    return {};
+}
+
 Result<void> FakeSystem::destroy_space(ProcessId process) {
     Process& ending = processes_.at(process.raw());
     if (ending.life != Life::Taken) mistake("the space of a process that runs is destroyed");
     if (!ending.has_space) return Error::NoProcess;
+    if (!ending.end_announced) mistake("a space is destroyed whose end was not announced");
     ending.has_space = false;
     return {};
 }
@@ -214,6 +222,7 @@ Result<EntryPoint> load_image(const LoadRequest& request) { return FakeSystem::i
 Result<void> share_memory(ProcessId from, const VirtualRange& range, ProcessId to) {
     return FakeSystem::instance().share(from, range, to);
 }
+Result<void> announce_end(ProcessId process) { return FakeSystem::instance().announce_end(process); }
 Result<void> destroy_space(ProcessId process) { return FakeSystem::instance().destroy_space(process); }
 Result<StoredImage> find_image(const char (&name)[sizeof SpawnRequest::name]) {
     return FakeSystem::instance().find_image(name);

@@ -75,6 +75,7 @@ class FakeSystem {
     Result<void> create_space(const platform::ProcessName& process, uint64_t pages);
     Result<platform::EntryPoint> load_image(const LoadRequest& request);
     Result<void> share(ProcessId from, const VirtualRange& range, ProcessId to);
+    Result<void> announce_end(ProcessId process);
     Result<void> destroy_space(ProcessId process);
     Result<platform::StoredImage> find_image(const std::string& name) const;
 
@@ -83,7 +84,7 @@ class FakeSystem {
     struct Process {
         Endpoint endpoint, parent;
         Life life = Life::Created;
-        bool has_space = false;
+        bool has_space = false, end_announced = false;
         int64_t status = 0;
     };
     [[nodiscard]] uint32_t free_slot() const;
