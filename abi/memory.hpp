@@ -98,6 +98,10 @@ struct FileMapRequest {
     uint64_t offset;          // in bytes, of a whole page
 };
 
+// VM call query_exit: flags, and what has become of a process.
+enum QueryExitFlags : uint64_t { kQueryExitWait = 1 };
+enum class ExitNotice : uint64_t { None, Signal, Ended };
+
 // VM call procctl.
 // Of rs_update.
 enum UpdateFlags : uint64_t {

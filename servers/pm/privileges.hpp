@@ -26,7 +26,8 @@ constexpr Privileges user_privileges() {
 constexpr uint64_t kFileServerCalls = [] {
     uint64_t mask = 0;
     for (const VmCall call : {VmCall::Setcachepage, VmCall::Mapcachepage, VmCall::Forgetcachepage, VmCall::Clearcache, VmCall::Remap,
-                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref, VmCall::VfsMmap, VmCall::VfsWait, VmCall::VfsReply})
+                              VmCall::RemapRo, VmCall::ShmUnmap, VmCall::Getref, VmCall::VfsMmap, VmCall::VfsWait, VmCall::VfsReply,
+                              VmCall::WatchExit, VmCall::QueryExit})
         mask |= uint64_t{1} << static_cast<unsigned>(call);
     return mask;
 }();
@@ -43,9 +44,10 @@ constexpr Privileges process_manager_privileges() {
     Privileges privileges = user_privileges();
     for (const KernelCall call : {KernelCall::ProcessCreate, KernelCall::ProcessStart, KernelCall::ProcessKill,
                                   KernelCall::ProcessReap, KernelCall::ProcessRelease, KernelCall::ProcessStop, KernelCall::ProcessResume,
-                                  KernelCall::PrivilegeSet})
+                                  KernelCall::PrivilegeSet, KernelCall::ThreadProcess})
         privileges.kernel_call_mask[static_cast<unsigned>(call) / 64] |= uint64_t{1} << static_cast<unsigned>(call) % 64;
-    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Willexit, VmCall::Exit, VmCall::RsUpdate})
+    for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Willexit, VmCall::Exit, VmCall::RsUpdate,
+                              VmCall::NotifySig})
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.vm_call_mask |= kFileServerCalls;
     privileges.flags = kSystemProcess;

@@ -10,10 +10,11 @@ _PROGRAMS = {
     "driver": ((1, 4), 60, ""),
     "fileserver": ((1, 4), 60, ""),
     "updater": ((1, 4), 60, ""),
+    "watcher": ((1, 4), 120, ""),
     "spawner": ((1, 4), 900, "count=2000"),
     "hostile": ((4,), 1500, "seed={seed}{fewer}"),
 }
-_ROLES = {"driver": "driver", "fileserver": "fileserver", "updater": "manager"}
+_ROLES = {"driver": "driver", "fileserver": "fileserver", "updater": "manager", "watcher": "manager"}
 _STRESS = ("spawner", "hostile")
 _SUITES = (*guest_suites.MEASURED, "sample")
 

@@ -79,7 +79,8 @@ void Ledger::close_objects(WorkerContext& context) {
                                  {SlabType::Attachment, "attachments alive that no space has"},
                                  {SlabType::CachedPage, "cached pages alive that no device has"},
                                  {SlabType::PageBlock, "blocks of pages alive that no object has"},
-                                 {SlabType::FileRequest, "requests to the file server alive that nobody has made"}};
+                                 {SlabType::FileRequest, "requests to the file server alive that nobody has made"},
+                                 {SlabType::Watch, "watches alive that no space has"}};
     for (const Check& check : kChecks) {
         int64_t alive = 0;
         for (uint32_t cpu = 0; cpu < context.processes.cpus(); ++cpu)
@@ -92,6 +93,7 @@ void Ledger::close_objects(WorkerContext& context) {
 void Ledger::close(WorkerContext& context) {
     if (attachments_ != expected_attachments_)
         report.fault("objects have other attachments than spaces do", expected_attachments_, attachments_);
+    if (watches_ != expected_watches_) report.fault("processes are watched by others than watch them", expected_watches_, watches_);
     close_frames(context);
     close_objects(context);
 }

@@ -23,6 +23,12 @@ class Ledger {
         enter_objects(SlabType::Attachment);
         ++attachments_;
     }
+    // A process is watched by another one; here is one that watches.
+    void expect_watch() {
+        enter_objects(SlabType::Watch);
+        ++expected_watches_;
+    }
+    void enter_watch() { ++watches_; }
     // After all have entered theirs.
     void close(WorkerContext& context);
 
@@ -38,6 +44,7 @@ class Ledger {
     FrameTable frames_;
     uint64_t objects_[kSlabTypes] = {};
     uint64_t expected_attachments_ = 0, attachments_ = 0;
+    uint64_t expected_watches_ = 0, watches_ = 0;
 };
 
 }  // namespace shoal::vm

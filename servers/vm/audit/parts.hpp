@@ -7,6 +7,8 @@ namespace shoal::vm {
 
 // A space with its segments, regions, leaves and quota.
 void audit_space(WorkerContext& context, Space& space, Ledger& ledger);
+// Whom its process watches, and by whom it is watched.
+void audit_watches(WorkerContext& context, Space& space, Ledger& ledger);
 // One leaf: runs against table against regions against frames. The leaf itself and its table are entered by the caller.
 void audit_leaf(WorkerContext& context, Space& space, Leaf& leaf, Ledger& ledger);
 // Every worker's requests, batches and retired objects.

@@ -74,6 +74,7 @@ void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
     ledger.enter_objects(SlabType::SegmentDirectory, space.count_directories());
     ledger.enter_objects(SlabType::LeafNode, space.leaves.count_nodes());
     if (space.exit_request != nullptr) enter_request(*space.exit_request, ledger);
+    audit_watches(context, space, ledger);
     uint64_t charged = audit_attachments(context, space, ledger);
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
         charged += segment.paid_pages;

@@ -3,6 +3,7 @@
 #include "servers/vm/calls/attaching.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
+#include "servers/vm/notices/exit_notices.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
 
@@ -126,6 +127,7 @@ void ExitOperation::finish(WorkerContext& context, Request& request) {
     space.leaves.free_nodes(context.slabs());
     space.free_segments(context.slabs());
     space.quota.release(context.slabs());
+    end_watches(context, space);
     ProcessSlot& slot = *context.processes.slot(request.process);
     {
         Guard guard(context.locks(), slot.lifecycle);

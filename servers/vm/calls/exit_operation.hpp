@@ -2,7 +2,7 @@
 //
 // Steps: the slot is closed, so that nobody finds the space any more; the kernel destroys its upper tables and says when no
 // CPU has it loaded; a grace period passes, after which no worker is inside it; leaves are emptied, 64 a step; the rest is
-// freed, the slot is vacated, the caller answered.
+// freed, those who watch the process are told, the slot is vacated, the caller answered.
 #pragma once
 
 #include "servers/vm/requests/worker_context.hpp"

@@ -34,6 +34,7 @@ enum class SlabType : uint8_t {
     PageBlock,
     CachedPage,
     FileRequest,
+    Watch,
     Test,
     TestStable,
 };

@@ -8,6 +8,7 @@
 
 #include "abi/endpoint.hpp"
 #include "servers/vm/leaf/leaf_map.hpp"
+#include "servers/vm/notices/watch.hpp"
 #include "servers/vm/objects/attachment_list.hpp"
 #include "servers/vm/quota/quota.hpp"
 #include "servers/vm/space/address_layout.hpp"
@@ -109,6 +110,7 @@ class alignas(kCacheLine) Space {
     void announce_exit() { will_exit_.store(true, std::memory_order_relaxed); }
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;
+    Watches watches;  // see there: under the lifecycle locks of this slot, and of the others'
 
   private:
     std::atomic<bool> will_exit_{false};

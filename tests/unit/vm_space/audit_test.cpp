@@ -153,8 +153,21 @@ TEST_F(Audit, SeesEveryKindOfObjectThatIsLost) {
     expect_leak_seen<Space>("spaces alive that no slot has", process, 1u, 2u, PageCount{1});
     expect_leak_seen<Request>("requests alive that wait nowhere", RequestKind::Again, Receipt{}, kCpu0);
     expect_leak_seen<FlushBatch>("batches alive that are not under way", process, kCpu0);
+    expect_leak_seen<Watch>("watches alive that no space has", process, other);
     expect_leak_seen<QuotaLease>("leases alive that no quota has");
     expect_leak_seen<QuotaDirectory>("directories of leases alive that no quota has");
+}
+
+TEST_F(Audit, SeesDamagedWatches) {
+    ASSERT_EQ(vm.call(kCpu0, process, VmCall::WatchExit, {{0, other.raw()}}).outcome(), Error::None);
+    Watches& own = space().watches;
+    Watches& others = vm.processes().find(other)->watches;
+    Watch& watch = *own.quiet.front();
+    expect("a watch is not where it belongs", [&] { watch.notice = ExitNotice::Ended; }, [&] { watch.notice = ExitNotice::None; });
+    expect("a watch is not where it belongs", [&] { others.watchers.remove(watch); }, [&] { others.watchers.insert(watch); });
+    expect("processes are watched by others than watch them", [&] { own.quiet.remove(watch); }, [&] { own.quiet.push_back(watch); });
+    expect("a watch is not where it belongs", [&] { own.quiet.remove(watch), own.notices.push_back(watch); },
+           [&] { own.notices.remove(watch), own.quiet.push_back(watch); });
 }
 
 TEST_F(Audit, SeesASlabThatDisagreesWithItsCaches) {
