@@ -112,7 +112,8 @@ enum UpdateFlags : uint64_t {
 enum ProcessControl : uint64_t { kProcessClear = 1, kProcessTouch = 2 };
 
 struct VmUsage {
-    uint64_t virtual_pages, resident_pages, quota_pages, charged_pages, regions, leaves, faults;
+    uint64_t virtual_pages, resident_pages, quota_pages, charged_pages, regions, leaves;
+    uint64_t peak_pages, minor_faults, major_faults;  // as getrusage tells them
 };
 
 }  // namespace shoal

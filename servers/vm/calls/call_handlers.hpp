@@ -54,6 +54,7 @@ class CallHandlers {
     Result<void> rs_update(const vm_calls::RsUpdateArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
+    Result<vm_calls::GetrusageResults> getrusage(const vm_calls::GetrusageArguments& arguments);
     Result<void> procctl(const vm_calls::ProcctlArguments& arguments);
     Result<vm_calls::AuditResults> audit(const vm_calls::AuditArguments& arguments);
 

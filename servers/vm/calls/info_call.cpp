@@ -1,4 +1,4 @@
-// info: counts, and a process' use of memory.
+// info and getrusage: counts, and a process' use of memory.
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
@@ -36,6 +36,22 @@ VmStats collect_stats(WorkerContext& context) {
     return stats;
 }
 
+struct FaultCounts {
+    uint64_t all, major;
+    [[nodiscard]] uint64_t minor() const { return all - major; }
+};
+
+// Of a leaf that is just being given up they may be missed.
+FaultCounts count_faults(WorkerContext& context, Space& space) {
+    FaultCounts counts{space.past_faults.value(), space.past_major_faults.value()};
+    space.leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
+        Guard guard(context.locks(), leaf.lock);
+        counts.all += leaf.faults;
+        counts.major += leaf.major_faults;
+    });
+    return counts;
+}
+
 VmUsage collect_usage(WorkerContext& context, Space& space) {
     VmUsage usage{};
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
@@ -50,9 +66,12 @@ VmUsage collect_usage(WorkerContext& context, Space& space) {
             usage.virtual_pages -= kPagesPerLeaf - own->mapped_pages();
             usage.regions += own->regions().size();
         }
-        usage.faults += leaf.faults;
         ++usage.leaves;
     });
+    const FaultCounts faults = count_faults(context, space);
+    usage.peak_pages = space.quota.peak().raw();
+    usage.minor_faults = faults.minor();
+    usage.major_faults = faults.major;
     usage.quota_pages = space.quota.limit().raw();
     usage.charged_pages = space.quota.charged().raw();
     return usage;
@@ -133,6 +152,12 @@ Result<vm_calls::InfoResults> CallHandlers::info(const vm_calls::InfoArguments& 
     const Error error = copy_to_user(context_, caller_space, answer, arguments.address, bytes, receipt_);
     if (error != Error::None) return error;
     return vm_calls::InfoResults{1, AddressLayout::kTop};
+}
+
+Result<vm_calls::GetrusageResults> CallHandlers::getrusage(const vm_calls::GetrusageArguments& arguments) {
+    Space& space = *TRY(named_space(arguments.process));
+    const FaultCounts faults = count_faults(context_, space);
+    return vm_calls::GetrusageResults{space.quota.peak().raw(), faults.minor(), faults.major};
 }
 
 Result<vm_calls::InfoResults> CallHandlers::list_regions(Space& caller_space, const vm_calls::InfoArguments& arguments) {

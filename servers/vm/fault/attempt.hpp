@@ -65,7 +65,13 @@ class Attempt {
         if (outcome != Touch::Mapped && outcome != Touch::Spurious) [[unlikely]] return {outcome};
         if (broken_ != nullptr && !alone_in(leaf)) return {Touch::Parked};
         ++leaf.faults;
+        if (outcome == Touch::Mapped && waited_for_file()) [[unlikely]] ++leaf.major_faults;
         return {outcome, &leaf, note_cpu(context_, leaf, toucher_)};
+    }
+    // For this page.
+    [[nodiscard]] bool waited_for_file() const {
+        const Receipt* receipt = waiter_.receipt();
+        return receipt != nullptr && receipt->reads > 0 && receipt->awaited == address_.page_down();
     }
     // For the next fault.
     static void grant_next(Leaf& leaf, const Segment& segment, const RegionView& view, PageSpan region) {

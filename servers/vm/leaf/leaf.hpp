@@ -78,6 +78,9 @@ class alignas(kCacheLine) Leaf {
     VirtualAddress base_;
     FrameNumber table_;
     uint32_t space_order_;
+
+  public:
+    uint64_t major_faults = 0;  // under the lock: of `faults`, those that waited for the file server
 };
 
 inline PageSpan Leaf::pages_of(VirtualRange part) const {

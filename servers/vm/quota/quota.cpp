@@ -43,6 +43,10 @@ void Quota::change_pool(uint64_t pages) {
     pool_.store(pool_.load(std::memory_order_relaxed) + pages, std::memory_order_relaxed);
 }
 
+void Quota::note_charged(uint64_t pages) {
+    if (pages > peak_.load(std::memory_order_relaxed)) peak_.store(pages, std::memory_order_relaxed);
+}
+
 Result<void> Quota::charge_slowly(LockContext& worker, SlabCaches& slabs, PageCount pages) {
     const uint64_t n = pages.raw();
     if (n == 0) return {};
@@ -68,6 +72,7 @@ bool Quota::borrow(QuotaLease& lease, uint64_t n) {
         lease.left.fetch_add(had, std::memory_order_relaxed);
         return false;
     }
+    note_charged(limit_ - all - had + n);
     lease.run = run_of(all - missing);
     const uint64_t taken = missing == 0 ? 0 : (all < missing + lease.run ? all : missing + lease.run);
     change_pool(-taken);
@@ -111,6 +116,11 @@ PageCount Quota::charged() const {
     uint64_t free = pool_.load(std::memory_order_relaxed);
     for_each_lease([&](QuotaLease& lease) { free += lease.left.load(std::memory_order_relaxed); });
     return PageCount{free < limit_ ? limit_ - free : 0};
+}
+
+PageCount Quota::peak() const {
+    const uint64_t seen = peak_.load(std::memory_order_relaxed), now = charged().raw();
+    return PageCount{seen > now ? seen : now};
 }
 
 Quota::Objects Quota::count_objects() const {

@@ -65,6 +65,9 @@ class Quota {
     [[nodiscard]] PageCount limit() const { return PageCount{limit_}; }
     // Exact at rest; beside running charges it may be high by what is on its way.
     [[nodiscard]] PageCount charged() const;
+    // The most that has been charged, as seen when a CPU borrowed, with what others had borrowed as charged; and now. So it may be high by what
+    // other CPUs' leases held, and low by what a CPU has charged and refunded between two loans: two runs a CPU at most.
+    [[nodiscard]] PageCount peak() const;
 
     // For the audit.
     struct Objects {
@@ -93,6 +96,7 @@ class Quota {
     void call_in() REQUIRES(lock_);
     bool borrow(QuotaLease& lease, uint64_t n) REQUIRES(lock_);
     void change_pool(uint64_t pages) REQUIRES(lock_);
+    void note_charged(uint64_t pages) REQUIRES(lock_);
     [[nodiscard]] static uint64_t run_of(uint64_t pool);
     template <typename Visit>
     void for_each_lease(Visit visit) const;
@@ -102,6 +106,7 @@ class Quota {
     uint64_t limit_;
     alignas(kCacheLine) SpinLock<VmRank::Depot> lock_;
     std::atomic<uint64_t> pool_;  // written under the lock, read by charged() without
+    std::atomic<uint64_t> peak_{0};  // likewise, by peak()
 };
 
 }  // namespace shoal::vm

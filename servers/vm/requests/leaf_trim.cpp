@@ -1,5 +1,7 @@
 #include "servers/vm/requests/leaf_trim.hpp"
 
+#include <utility>
+
 #include "servers/vm/flush/flush_batch.hpp"
 #include "servers/vm/leaf/leaf_pages.hpp"
 
@@ -22,6 +24,8 @@ bool LeafTrim::take(WorkerContext& context, Space& space, Leaf& leaf, FlushBatch
     leaf.trees.clear(context.slabs());  // of an empty one
     leaf.dead = true;
     leaf.charged = false;
+    space.past_faults.add(std::exchange(leaf.faults, 0));
+    space.past_major_faults.add(std::exchange(leaf.major_faults, 0));
     batch.add_dead_leaf(leaf);
     space.quota.refund(context.locks(), PageCount{1});
     return true;

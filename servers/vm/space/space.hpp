@@ -13,6 +13,7 @@
 #include "servers/vm/quota/quota.hpp"
 #include "servers/vm/space/address_layout.hpp"
 #include "servers/vm/space/segment.hpp"
+#include "servers/vm/worker_statistics.hpp"
 
 namespace shoal::vm {
 
@@ -110,6 +111,8 @@ class alignas(kCacheLine) Space {
     void announce_exit() { will_exit_.store(true, std::memory_order_relaxed); }
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;
+    // Of leaves that have been given up; written by the home CPU's worker, which alone does that (LeafTrim).
+    Counter past_faults, past_major_faults;
     Watches watches;  // see there: under the lifecycle locks of this slot, and of the others'
 
   private:

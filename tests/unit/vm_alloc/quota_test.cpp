@@ -52,6 +52,29 @@ TEST(Quota, BigChargesPassTheLease) {
     quota.release(arena.worker(0).slabs);
 }
 
+// Of one CPU never high, and low by a loan at most; what another one has borrowed counts as charged.
+TEST(Quota, ThePeakStays) {
+    constexpr uint64_t kLimit = 100'000, kLoan = kLimit / Quota::kRunsInPool;
+    HostArena arena({.cpus = 2});
+    Quota quota{PageCount{kLimit}};
+    EXPECT_EQ(quota.peak(), PageCount{0});
+    for (uint64_t i = 1; i <= 5000; ++i) {
+        ASSERT_TRUE(charge(quota, arena.worker(0), 1).ok());
+        ASSERT_EQ(quota.peak(), PageCount{i}) << "now is the most";
+    }
+    quota.refund(arena.worker(0).locks, PageCount{5000});
+    const uint64_t seen = quota.peak().raw();
+    EXPECT_LE(seen, 5000u);
+    EXPECT_GE(seen + kLoan, 5000u);
+    ASSERT_TRUE(charge(quota, arena.worker(1), 10).ok());
+    EXPECT_EQ(quota.peak().raw(), seen) << "less is no peak";
+    ASSERT_TRUE(charge(quota, arena.worker(1), 6000).ok());
+    EXPECT_GE(quota.peak().raw(), 6010u);
+    EXPECT_LE(quota.peak().raw(), 6010 + 2 * kLoan);
+    quota.refund(arena.worker(0).locks, PageCount{6010});
+    quota.release(arena.worker(0).slabs);
+}
+
 // Guarantee (a), both halves: with room for what each of four CPUs
 // wants none is ever refused, and the sum never exceeds the limit. Amounts are such that leases overflow into the pool often; of the
 // second limit runs are of all lengths.
