@@ -31,6 +31,7 @@ class CallHandlers {
     Result<void> fork(const vm_calls::ForkArguments& arguments);
     Result<void> willexit(const vm_calls::WillexitArguments& arguments);
     Result<void> exit(const vm_calls::ExitArguments& arguments);
+    Result<void> rs_set_priv(const vm_calls::RsSetPrivArguments& arguments);
     Result<void> watch_exit(const vm_calls::WatchExitArguments& arguments);
     Result<vm_calls::QueryExitResults> query_exit(const vm_calls::QueryExitArguments& arguments);
     Result<void> notify_sig(const vm_calls::NotifySigArguments& arguments);

@@ -1,4 +1,4 @@
-// create, willexit, exit, share and fork: what is asked about a process by those who manage it.
+// create, willexit, exit, rs_set_priv, share and fork: what is asked about a process by those who manage it.
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/exit_operation.hpp"
@@ -40,6 +40,13 @@ Result<void> CallHandlers::exit(const vm_calls::ExitArguments& arguments) {
     }
     send_to_owner(context_, *request);
     return Error::DoNotReply;
+}
+
+Result<void> CallHandlers::rs_set_priv(const vm_calls::RsSetPrivArguments& arguments) {
+    Space* space = context_.processes.find(arguments.process);
+    if (space == nullptr) return Error::NoProcess;
+    space->allow_calls(arguments.mask);
+    return {};
 }
 
 namespace {

@@ -31,6 +31,13 @@ bool for_system_only(uint32_t number) {
     return number / 64 < kWords && (kVmCallsForSystem[number / 64] >> (number % 64) & 1) != 0;
 }
 
+// What its privileges give, which the kernel tells, but for what has been taken away from it since (rs_set_priv).
+CallRight right_of(const Space* caller, uint64_t caller_word, uint32_t number) {
+    static_assert(kVmCallLimit <= 64, "a mask is one word");
+    if ((caller_word & kVmCallAllowed) == 0) return CallRight::Plain;
+    return caller == nullptr || caller->allows_call(number) ? CallRight::Granted : CallRight::Plain;
+}
+
 struct Results {
     uint64_t words[3] = {};
 };
@@ -47,13 +54,14 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
     const uint64_t caller_word = message.words[kVmCallerWord];
     const ProcessId process{static_cast<uint32_t>(caller_word)};
     const uint32_t number = message.type() - kVmCallBase;
-    if (for_system_only(number) && (caller_word & kVmCallAllowed) == 0)
-        return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
-    const CallRight right = (caller_word & kVmCallAllowed) != 0 ? CallRight::Granted : CallRight::Plain;
-    FileRequest* file = std::exchange(exchange.file, nullptr);
     SwapDesk& swaps = context.processes.swap_desk();
     const uint64_t swaps_ended = swaps.ended();
-    CallHandlers handlers(context, exchange, file, process, context.processes.find(process), right);
+    Space* const space = context.processes.find(process);
+    const CallRight right = right_of(space, caller_word, number);
+    const bool let_in = right == CallRight::Granted || exchange.again || !for_system_only(number);  // again: a call that has waited goes on
+    if (!let_in) return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
+    FileRequest* file = std::exchange(exchange.file, nullptr);
+    CallHandlers handlers(context, exchange, file, process, space, right);
     Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
     if (error == Error::DoNotReply) return Action::none();
     if (error == Error::NoProcess) [[unlikely]] {

@@ -109,6 +109,9 @@ class alignas(kCacheLine) Space {
     // After willexit: nothing more is made for it or out of it. relaxed: who was told that it is so asks through the kernel, which orders it.
     [[nodiscard]] bool will_exit() const { return will_exit_.load(std::memory_order_relaxed); }
     void announce_exit() { will_exit_.store(true, std::memory_order_relaxed); }
+    // Which of the calls that its privileges name it may make (rs_set_priv). relaxed: likewise.
+    [[nodiscard]] bool allows_call(uint32_t number) const { return (allowed_calls_.load(std::memory_order_relaxed) >> number & 1) != 0; }
+    void allow_calls(uint64_t mask) { allowed_calls_.store(mask, std::memory_order_relaxed); }
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;
     // Of leaves that have been given up; written by the home CPU's worker, which alone does that (LeafTrim).
@@ -117,6 +120,7 @@ class alignas(kCacheLine) Space {
 
   private:
     std::atomic<bool> will_exit_{false};
+    std::atomic<uint64_t> allowed_calls_{~uint64_t{0}};
 };
 
 inline Segment* Space::segment(uint32_t index) {
