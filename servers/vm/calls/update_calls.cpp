@@ -11,8 +11,8 @@ constexpr uint64_t kUpdateFlags = kUpdateRollback | kUpdateNoMaps;
 
 Result<void> CallHandlers::rs_update(const vm_calls::RsUpdateArguments& arguments) {
     if ((arguments.flags & ~kUpdateFlags) != 0) return Error::Invalid;
-    Space* source = context_.processes.find(arguments.source);
-    Space* destination = context_.processes.find(arguments.destination);
+    Space* source = context_.processes.find_lasting(arguments.source);
+    Space* destination = context_.processes.find_lasting(arguments.destination);
     if (source == nullptr || destination == nullptr) return Error::NoProcess;
     if (source == destination) return Error::Invalid;
     Request* request = TRY(context_.slabs().create<Request>(RequestKind::Swap, receipt_, context_.cpu()));

@@ -151,6 +151,27 @@ Result<void> notify_signal(WorkerContext& context, ProcessId process, ProcessId 
     return {};
 }
 
+namespace {
+
+void move_all(Watches& from, Watches& to) {
+    while (Watch* watch = from.watchers.first()) {
+        from.watchers.remove(*watch);
+        to.watchers.insert(*watch);
+    }
+    while (Watch* watch = from.quiet.pop_front()) to.quiet.push_back(*watch);
+    while (Watch* watch = from.notices.pop_front()) to.notices.push_back(*watch);
+    to.waiting = std::exchange(from.waiting, nullptr);
+}
+
+}  // namespace
+
+void swap_watches(Watches& a, Watches& b) {
+    Watches kept;
+    move_all(a, kept);
+    move_all(b, a);
+    move_all(kept, b);
+}
+
 // First the watchers': nobody watches it any more. Then nothing is left that could bring it news while it lets go of its own.
 void end_watches(WorkerContext& context, Space& space) {
     const ProcessId process = space.process();

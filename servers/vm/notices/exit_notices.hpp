@@ -24,6 +24,9 @@ Result<Notice> take_notice(WorkerContext& context, ProcessId watcher, Waiter wai
 // (he does not watch it).
 Result<void> notify_signal(WorkerContext& context, ProcessId process, ProcessId watcher);
 
+// Two spaces that change places, under both slots' lifecycle locks: who watches, and is watched, is known by its name, which stays.
+void swap_watches(Watches& a, Watches& b);
+
 // A space that nobody finds any more, before its slot is vacated: its watchers have the news; its own watches, news and waiting calls end.
 void end_watches(WorkerContext& context, Space& space);
 

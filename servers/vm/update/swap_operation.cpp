@@ -3,6 +3,7 @@
 #include "servers/vm/calls/fork_operation.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/flush/flush_batch.hpp"
+#include "servers/vm/notices/exit_notices.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
 
@@ -74,7 +75,7 @@ SwapOperation::Step SwapOperation::close() {
     {
         LifecyclePair guard(context_.locks(), a.lifecycle, b.lifecycle);
         Space *one = a.find(request_.source), *other = b.find(request_.process);
-        if (one == nullptr || other == nullptr) return fail(Error::NoProcess);
+        if (one == nullptr || other == nullptr || one->will_exit() || other->will_exit()) return fail(Error::NoProcess);
         if (one->exit_request == nullptr || other->exit_request == nullptr) return fail(Error::Busy);  // it is ending
         // --- commit point ---
         context_.processes.swap_desk().begin(context_);
@@ -144,6 +145,7 @@ SwapOperation::Step SwapOperation::exchange() {
     {
         LifecyclePair guard(context_.locks(), source().lifecycle, destination().lifecycle);
         source().swap(destination());
+        swap_watches(source().space()->watches, destination().space()->watches);
         source().space()->set_process(request_.source);
         destination().space()->set_process(request_.process);
     }

@@ -45,6 +45,23 @@ class ExitNotices : public ::testing::Test {
     const ProcessId watcher = create(), other = create(kCpu1);
 };
 
+// What a process watches and who watches it stays with its name, when it changes places with another one (rs_update).
+TEST_F(ExitNotices, ASwapLeavesThemToTheName) {
+    const ProcessId first = create(), second = create(kCpu1);
+    ASSERT_EQ(watch(watcher, first), Error::None);
+    ASSERT_EQ(watch(first, other), Error::None);
+    ASSERT_EQ(watch(first, second), Error::None);
+    ASSERT_EQ(signal(second), Error::None);
+    ASSERT_EQ(vm.call(kCpu0, watcher, VmCall::RsUpdate, {{0, first.raw(), second.raw(), 0}}).outcome(), Error::None);
+    EXPECT_EQ(vm.audit(), 0u);
+    EXPECT_EQ(query(second), nothing());
+    EXPECT_EQ(query(first), signalled(second));
+    end(second);
+    EXPECT_EQ(query(first), ended(second));
+    end(first);
+    EXPECT_EQ(query(watcher), ended(first));
+}
+
 TEST_F(ExitNotices, AnEndIsToldOnceToEachWhoWatches) {
     const ProcessId first = create(), second = create(kCpu1);
     for (const ProcessId by : {watcher, other, second}) ASSERT_EQ(watch(by, first), Error::None);

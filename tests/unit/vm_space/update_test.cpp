@@ -150,6 +150,10 @@ TEST_F(Update, BadArgumentsAreRefused) {
     EXPECT_EQ(update(old_one, old_one, 0), Error::Invalid);
     EXPECT_EQ(update(old_one, ProcessId::of(40, 1), 0), Error::NoProcess);
     EXPECT_EQ(update(ProcessId::of(40, 1), old_one, 0), Error::NoProcess);
+    const ProcessId leaving = vm.create(kCpu0);
+    ASSERT_EQ(vm.call(kCpu0, rs, VmCall::Willexit, {{0, leaving.raw()}}).outcome(), Error::None);
+    EXPECT_EQ(update(old_one, leaving, 0), Error::NoProcess);
+    EXPECT_EQ(vm.exit(kCpu0, leaving), Error::None);
 }
 
 TEST_F(Update, WhatTheKernelRefusesChangesNothing) {
