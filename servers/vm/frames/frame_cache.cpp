@@ -1,17 +1,30 @@
 #include "servers/vm/frames/frame_cache.hpp"
 
+#include "servers/vm/platform/refill.hpp"
+
 namespace shoal::vm {
+
+namespace {
+
+bool pool_refuses() { return platform::next_refill() == platform::Refill::Refused; }
+
+}  // namespace
 
 Result<void> FrameCache::refill_to(uint32_t wanted) {
     receive();
     if (keeps_stock_) stock_up();
-    if (magazine_.size() < wanted) {
-        const uint32_t room = magazine_.room() < kRefill ? magazine_.room() : kRefill;
-        magazine_.pushed(pool_->take_some(cpu_, &reservation_, magazine_.tail(), room));
-    }
+    if (magazine_.size() < wanted) take_from_pool(wanted);
     if (magazine_.size() < wanted) keep_outgoing(wanted);
     if (magazine_.size() < wanted) return Error::NoMemory;
     return {};
+}
+
+void FrameCache::take_from_pool(uint32_t wanted) {
+    const platform::Refill how = platform::next_refill();
+    if (how == platform::Refill::Refused) return;
+    const uint32_t room = magazine_.room() < kRefill ? magazine_.room() : kRefill;
+    const uint32_t taken = how == platform::Refill::Exact ? wanted - magazine_.size() : room;
+    magazine_.pushed(pool_->take_some(cpu_, &reservation_, magazine_.tail(), taken));
 }
 
 // The pool is empty: what was to go to other CPUs is used here.
@@ -117,6 +130,7 @@ void FrameCache::taken_back(FrameRange range) {
 }
 
 Result<FrameNumber> FrameCache::allocate_aligned(unsigned order) {
+    if (pool_refuses()) return Error::NoMemory;
     const FrameNumber first = TRY(pool_->take_aligned(cpu_, order));
     handed_out({first, uint64_t{1} << order});
     return first;
@@ -128,6 +142,7 @@ void FrameCache::free_aligned(FrameNumber first, unsigned order) {
 }
 
 Result<FrameNumber> FrameCache::allocate_areas(uint32_t areas) {
+    if (pool_refuses()) return Error::NoMemory;
     const FrameNumber first = TRY(pool_->take_areas(areas));
     handed_out({first, uint64_t{areas} * kFramesPerArea});
     return first;
@@ -139,6 +154,10 @@ void FrameCache::free_areas(FrameNumber first, uint32_t areas) {
 }
 
 Result<FrameRange> FrameCache::allocate_block(const FrameBlock& wanted, uint32_t& areas_left) {
+    if (pool_refuses()) {
+        areas_left = 0;
+        return Error::NoMemory;
+    }
     const FrameRange block{TRY(pool_->take_block(wanted, areas_left)), wanted.frames};
     handed_out(block);
     return block;

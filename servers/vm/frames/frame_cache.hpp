@@ -135,6 +135,7 @@ class FrameCache {
     }
     Result<void> refill() { return refill_to(1); }
     Result<void> refill_to(uint32_t wanted);
+    void take_from_pool(uint32_t wanted);
     void keep_outgoing(uint32_t wanted);
     [[gnu::always_inline]] void put(FrameNumber frame) {
         if (magazine_.full()) [[unlikely]]

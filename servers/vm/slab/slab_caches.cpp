@@ -1,6 +1,7 @@
 #include "servers/vm/slab/slab_caches.hpp"
 
 #include "servers/vm/arena/window.hpp"
+#include "servers/vm/platform/refill.hpp"
 
 namespace shoal::vm {
 
@@ -53,7 +54,10 @@ Result<void> SlabCaches::refill(const SlabShape& shape, uint32_t wanted) {
     receive();
     Local& cache = local(shape.type);
     cache.stock = shape.stock;
-    while (cache.magazine.size() < (wanted > kHalf / 2 ? wanted : kHalf / 2)) {
+    const platform::Refill how = cache.magazine.size() >= wanted ? platform::Refill::Ample : platform::next_refill();
+    if (how == platform::Refill::Refused) return Error::NoMemory;
+    const uint32_t ample = how == platform::Refill::Exact || wanted > kHalf / 2 ? wanted : kHalf / 2;
+    while (cache.magazine.size() < ample) {
         if (cache.partial.empty()) {
             if (cache.magazine.size() >= wanted) break;
             TRY(grow(shape));

@@ -265,6 +265,14 @@ Error Harness::execute(CpuId cpu, ProcessId process, VirtualAddress address) {
     return access(cpu, process, address, Access::read_execute(), kFaultUser | kFaultFetch, [](uint64_t*) {});
 }
 
+Error Harness::request_memory(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t flags) {
+    Receipt receipt;
+    receipt.status = kFromKernel;
+    receipt.message = {{0, address.raw(), flags, 1, process.raw(), 0, bytes}};
+    receipt.message.set_type(kMemoryRequest);
+    return ask(cpu, process, receipt).error;
+}
+
 // What the CPUs' walkers can reach is some leaf's table, and the leaf knows of the CPU.
 void Harness::audit_links(AuditReport& report) {
     machine.for_each_link([&](CpuId cpu, uint32_t slot, VirtualAddress base, PhysicalAddress table) {

@@ -62,6 +62,9 @@ class Harness {
     Error write(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t value);
     Error execute(CpuId cpu, ProcessId process, VirtualAddress address);
 
+    // The kernel's, where a copy of its has met absent pages: for as many of the bytes as one answer is about.
+    Error request_memory(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t flags);
+
     // The number of faults found, stale TLB uses among them. Other threads may be between two steps of what they do.
     uint64_t audit();
     // Lets every CPU do what is left to do.

@@ -178,6 +178,11 @@ void Machine::link(ProcessId process, TableLink link) {
     own().links[key(process, link.base.raw() >> kLeafShift)] = link.table;
 }
 
+platform::Refill Machine::next_refill() {
+    Refills* decide = the_machine == nullptr ? nullptr : the_machine->refills.load();
+    return decide == nullptr ? platform::Refill::Ample : decide->next(driven_cpu);
+}
+
 void Machine::print(const char* text, uint64_t bytes) {
     std::lock_guard guard(processes_lock_);
     printed_.append(text, bytes);
@@ -252,6 +257,7 @@ Result<void> lend_area(PhysicalAddress area) {
     return {};
 }
 Result<PhysicalAddress> reclaim_area() { return Machine::instance().reclaim(); }
+Refill next_refill() { return Machine::next_refill(); }
 void print(const char* text, uint64_t bytes) { Machine::instance().print(text, bytes); }
 
 }  // namespace shoal::vm::platform

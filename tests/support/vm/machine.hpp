@@ -17,10 +17,19 @@
 #include "abi/trap.hpp"
 #include "servers/vm/leaf/page_entry.hpp"
 #include "servers/vm/platform/platform.hpp"
+#include "servers/vm/platform/refill.hpp"
 #include "servers/vm/requests/action.hpp"
 #include "servers/vm/requests/request.hpp"
 
 namespace shoal::vm::test {
+
+// A test's say about how caches are filled.
+class Refills {
+  public:
+    virtual ~Refills() = default;
+    // Of the driven CPU's.
+    virtual platform::Refill next(CpuId cpu) = 0;
+};
 
 class Machine {
   public:
@@ -73,7 +82,12 @@ class Machine {
     uint64_t* device_word(FrameNumber frame, VirtualAddress address);
     void deny_devices(ProcessId process) { denied_ = process; }
 
+    // Who decides about refills; nullptr: all are ample.
+    std::atomic<Refills*> refills{nullptr};
+
     // The platform's functions.
+    // Of whatever machine there is.
+    static platform::Refill next_refill();
     Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes);
     Result<platform::Posted> flush(const FlushRequest& request, bool unlinks);
     Result<void> destroy_space(ProcessId process);
