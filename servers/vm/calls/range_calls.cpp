@@ -125,9 +125,10 @@ Error move_heap_end(WorkerContext& context, Space& space, const Receipt& receipt
 
 Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments) {
     Space& space = *TRY(caller());
-    const Result<void> reserved = RangeOperation::reserve(context_);
-    if (!reserved.ok()) TRY(reserve_stock());  // enough to shrink
     const VirtualAddress wanted = arguments.address;
+    const bool asks = wanted.raw() == 0;
+    const Result<void> reserved = asks ? Result<void>{} : RangeOperation::reserve(context_);
+    if (!reserved.ok()) TRY(reserve_stock());  // enough to shrink
     HeapMove move{};
     Error moved = move_heap_end(context_, space, receipt_, wanted, reserved, move);
     if (moved == Error::Exists) {  // the hole of a detached leaf, perhaps
@@ -136,7 +137,7 @@ Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments
     }
     if (moved == Error::Exists) return Error::NoMemory;
     if (moved != Error::None) return moved;
-    if (wanted.raw() == 0) return move.old_end;
+    if (asks) return move.old_end;
     if (move.surplus.empty()) {
         const Error error = move.more.empty() ? Error::None : settle(space, move.more, wanted.raw());
         if (error != Error::None) return error;
