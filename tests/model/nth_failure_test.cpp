@@ -15,11 +15,12 @@ constexpr unsigned kPatience = 60;  // seconds for all places of one scenario
 
 constexpr uint64_t kMuch = uint64_t{48} << 20, kLittle = uint64_t{8} << 20;
 constexpr Circumstances kAll[] = {
-    {"one piece missing", After::Granted, Stocks::Full, kMuch},
-    {"no more memory", After::Refused, Stocks::Full, kMuch},
-    {"no more memory, nor stocks", After::Refused, Stocks::Taken, kMuch},
-    {"one piece missing, little memory", After::Granted, Stocks::Full, kLittle},
-    {"no more of little memory", After::Refused, Stocks::Full, kLittle},
+    {"one piece missing", After::Granted, Stocks::Full, Scarce::MemoryHere, kMuch},
+    {"no more memory", After::Refused, Stocks::Full, Scarce::MemoryEverywhere, kMuch},
+    {"no more memory, nor stocks", After::Refused, Stocks::Taken, Scarce::MemoryHere, kMuch},
+    {"one piece missing, little memory", After::Granted, Stocks::Full, Scarce::MemoryEverywhere, kLittle},
+    {"no more of little memory", After::Refused, Stocks::Full, Scarce::MemoryHere, kLittle},
+    {"too small a quota", After::Refused, Stocks::Full, Scarce::Quota, kMuch},
 };
 
 struct Figures {

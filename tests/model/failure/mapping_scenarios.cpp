@@ -28,6 +28,22 @@ void a_detached_leaf(World& w) {
     (void)w.vm.munmap(kCpu0, w.caller, w.at + (kPagesPerLeaf + 7) * kPageSize, kPageSize);
 }
 
+void some_shared_pages(World& w) {
+    w.at = w.map_filled(kPages, World::kShared);
+    for (uint64_t i = 0; i < kPages; ++i) (void)w.vm.read(kCpu1, w.caller, w.at + i * kPageSize);
+}
+void a_copied_map(World& w) {
+    a_map_used_by_both(w);
+    (void)w.call(VmCall::Fork, {{0, w.caller.raw(), w.other.raw()}});
+}
+void a_mapped_file(World& w) {
+    w.serve_files();
+    (void)w.call(VmCall::MmapFile, {{0, 0, kPages * kPageSize, World::kReadWrite, kMapPrivate, 7, 0}});
+    w.at = VirtualAddress{w.answer.words[1]};
+    w.fill(w.caller, w.at + 12 * kPageSize, 2);
+    (void)w.read(w.at);
+}
+
 Error map(World& w, uint64_t pages, uint64_t flags, VirtualAddress place = {}) {
     return w.call(VmCall::Mmap, {{0, place.raw(), pages * kPageSize, World::kReadWrite, flags}});
 }
@@ -99,6 +115,14 @@ Scenarios changes() {
         {"munmap of much", VmCall::Munmap, a_large_map, [](World& w) { return unmap(w, 1, kVeryLarge - 2); }},
         {"munmap of all of much", VmCall::Munmap, a_large_map, [](World& w) { return unmap(w, 0, kVeryLarge); }, Leaves::AllAsItWas, Fails::WithoutStocks},
         {"munmap of an end", VmCall::Munmap, a_map_used_by_both, [](World& w) { return unmap(w, kPages - 8, 8); }, Leaves::AllAsItWas, Fails::WithoutStocks},
+        {"munmap of the middle of shared memory", VmCall::Munmap, some_shared_pages, [](World& w) { return unmap(w, 8, 8); }},
+        {"munmap of the middle of a copy", VmCall::Munmap, a_copied_map, [](World& w) { return unmap(w, 8, 8); }},
+        {"munmap of the middle of a file", VmCall::Munmap, a_mapped_file, [](World& w) { return unmap(w, 8, 8); }},
+        {"munmap of a file", VmCall::Munmap, a_mapped_file, [](World& w) { return unmap(w, 0, kPages); }, Leaves::AllAsItWas, Fails::WithoutStocks},
+        {"mprotect of the middle of shared memory", VmCall::Mprotect, some_shared_pages, [](World& w) { return protect(w, 8, 8); }},
+        {"mprotect of the middle of a copy", VmCall::Mprotect, a_copied_map, [](World& w) { return protect(w, 8, 8); }},
+        {"mprotect of the middle of a file", VmCall::Mprotect, a_mapped_file, [](World& w) { return protect(w, 8, 8); }},
+        {"madvise of a copy", VmCall::Madvise, a_copied_map, [](World& w) { return discard(w, 8, 8); }, Leaves::AllAsItWas, Fails::WithoutStocks},
         {"mprotect", VmCall::Mprotect, a_map_used_by_both, [](World& w) { return protect(w, 0, kPages); }, Leaves::AllAsItWas, Fails::WithoutStocks},
         {"mprotect of the middle", VmCall::Mprotect, some_pages, [](World& w) { return protect(w, 8, 8); }},
         {"mprotect of the middle, two CPUs", VmCall::Mprotect, a_map_used_by_both, [](World& w) { return protect(w, 8, 8); }},

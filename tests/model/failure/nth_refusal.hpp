@@ -1,8 +1,8 @@
-// NthRefusal: refuses a CPU's caches their n-th refill from now on. Nothing is refilled with more than is wanted, so that with empty
+// NthRefusal: refuses a CPU's caches, or those of all CPUs, their n-th refill from now on. Nothing is refilled with more than is wanted, so that with empty
 // caches each place of a call that asks for memory asks for a refill.
 #pragma once
 
-#include <string>
+#include <optional>
 
 #include "tests/support/vm/harness.hpp"
 
@@ -16,7 +16,8 @@ enum class After : uint8_t {
 
 class NthRefusal final : public vm::test::Refills {
   public:
-    NthRefusal(vm::test::Machine& machine, CpuId cpu, uint64_t n, After after) : machine_(machine), cpu_(cpu), n_(n), after_(after) {
+    // cpu: none for all.
+    NthRefusal(vm::test::Machine& machine, std::optional<CpuId> cpu, uint64_t n, After after) : machine_(machine), cpu_(cpu), n_(n), after_(after) {
         machine_.refills = this;
     }
     ~NthRefusal() override { machine_.refills = nullptr; }
@@ -24,7 +25,7 @@ class NthRefusal final : public vm::test::Refills {
     NthRefusal& operator=(const NthRefusal&) = delete;
 
     vm::platform::Refill next(CpuId cpu) override {
-        if (cpu != cpu_) return vm::platform::Refill::Ample;
+        if (cpu_ && cpu != *cpu_) return vm::platform::Refill::Ample;
         const uint64_t asked = ++asked_;
         const bool refused = asked == n_ || (asked > n_ && asked < n_ + kMostRefused && after_ == After::Refused);
         return refused ? vm::platform::Refill::Refused : vm::platform::Refill::Exact;
@@ -36,7 +37,7 @@ class NthRefusal final : public vm::test::Refills {
     static constexpr uint64_t kMostRefused = 500;
 
     vm::test::Machine& machine_;
-    const CpuId cpu_;
+    const std::optional<CpuId> cpu_;
     const uint64_t n_;
     const After after_;
     std::atomic<uint64_t> asked_{0};

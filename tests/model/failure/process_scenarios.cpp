@@ -24,6 +24,20 @@ void many_mappings(World& w) {
     w.fill(w.caller, large + 100 * kPageSize, 3);
     (void)w.vm.munmap(kCpu0, w.caller, large + (kPagesPerLeaf + 9) * kPageSize, kPageSize);
 }
+void mappings_of_all_types(World& w) {
+    many_mappings(w);
+    w.serve_files();
+    (void)w.call(VmCall::MmapFile, {{0, 0, kPages * kPageSize, World::kReadWrite, kMapPrivate, 7, 0}});
+    w.fill(w.caller, VirtualAddress{w.answer.words[1]} + 3 * kPageSize, 2);
+    (void)w.call(VmCall::MapPhys, {{0, 0, vm::test::Machine::kDevice.first.address().raw(), 4 * kPageSize, World::kReadWrite}});
+    const VirtualAddress held = w.map_filled(4, World::kContiguous);
+    (void)w.call(VmCall::Adddma, {{0, held.raw(), 4 * kPageSize}});
+}
+void some_copied_pages(World& w) {
+    some_pages(w);
+    const ProcessId third = w.vm.create(kCpu1);
+    (void)w.call(VmCall::Fork, {{0, w.caller.raw(), third.raw()}});
+}
 void room_for_an_answer(World& w) { w.at = w.map(1); }
 
 Error create(World& w) {
@@ -76,6 +90,16 @@ Scenarios process_scenarios() {
         {"share of untouched memory", VmCall::Share, [](World& w) { w.at = w.map(kPages); }, share, Leaves::OtherForExit},
         {"fork", VmCall::Fork, some_pages, fork, Leaves::OtherForExit},
         {"fork of a large process", VmCall::Fork, many_mappings, fork, Leaves::OtherForExit},
+        {"fork of mappings of all types", VmCall::Fork, mappings_of_all_types, fork, Leaves::OtherForExit},
+        {"share of copied pages", VmCall::Share, some_copied_pages, share, Leaves::OtherForExit},
+        {"share of shared memory", VmCall::Share, [](World& w) { w.at = w.map_filled(kPages, World::kShared); }, share, Leaves::OtherForExit},
+        {"exit with mappings of all types", VmCall::Exit,
+         [](World& w) {
+             mappings_of_all_types(w);
+             (void)fork(w);
+         },
+         exit_other, Leaves::AllAsItWas, Fails::Never},
+        {"procctl, clear of all types", VmCall::Procctl, mappings_of_all_types, clear},
         {"exit", VmCall::Exit, nothing, exit_other, Leaves::AllAsItWas, Fails::Never},
         {"exit of a large process", VmCall::Exit,
          [](World& w) {

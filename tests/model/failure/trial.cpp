@@ -1,10 +1,13 @@
 #include "tests/model/failure/trial.hpp"
 
+#include "tests/model/failure/scarce_quota.hpp"
+
 namespace shoal::model {
 
 std::string Trial::run() {
     constexpr uint64_t kMost = 5'000;  // places that a call may have
-    for (n_ = 0; reached_; ++n_) {
+    const bool quota = circumstances_.scarce == Scarce::Quota;
+    for (n_ = 0; reached_; n_ += quota ? 1 + n_ / 4 : 1) {
         if (n_ > kMost) return "there is no end of places";
         if (std::string what = try_nth(); !what.empty()) return scenario_.name + ", " + circumstances_.name + ", place " + std::to_string(n_) + ": " + what;
     }
@@ -19,13 +22,7 @@ std::string Trial::try_nth() {
     scenario_.set_up(world);
     if (world.vm.audit() != 0) return "the audit finds faults before the call";
     const Snapshot before(world.vm, left_out(world, When::AfterFailure));
-    Error error = Error::None;
-    {
-        const BareCaches bare(world.vm, kCpu0, circumstances_.stocks);
-        const NthRefusal refusal(world.vm.machine, kCpu0, n_ == 0 ? ~uint64_t{0} : n_, circumstances_.after);
-        error = scenario_.attempt(world);
-        reached_ = n_ == 0 || refusal.reached();
-    }
+    const Error error = attempt(world);
     std::string what = error == Error::None ? check_success(world) : check_failure(world, error, before);
     if (!what.empty()) return what;
     if (world.vm.audit() != 0) return say("the audit finds faults", error);
@@ -33,6 +30,21 @@ std::string Trial::try_nth() {
     if (world.vm.audit() != 0) return say("the audit finds faults at the end", error);
     what = world.at_first.difference(Holdings(world.vm));
     return what.empty() ? what : say("not all came back: " + what, error);
+}
+
+Error Trial::attempt(World& world) {
+    if (n_ > 0 && circumstances_.scarce == Scarce::Quota && scenario_.fails != Fails::Never) {
+        const ScarceQuota quota(world.vm, n_ - 1, world.files == nullptr ? ProcessId{} : world.files->process());
+        const Error error = scenario_.attempt(world);
+        reached_ = error != Error::None;
+        return error;
+    }
+    const bool here = circumstances_.scarce == Scarce::MemoryHere || world.files != nullptr;
+    const BareCaches bare(world.vm, kCpu0, circumstances_.stocks);
+    const NthRefusal refusal(world.vm.machine, here ? std::optional{kCpu0} : std::nullopt, n_ == 0 ? ~uint64_t{0} : n_, circumstances_.after);
+    const Error error = scenario_.attempt(world);
+    reached_ = n_ == 0 || refusal.reached();
+    return error;
 }
 
 std::string Trial::check_failure(World& world, Error error, const Snapshot& before) {

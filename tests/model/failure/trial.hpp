@@ -11,11 +11,19 @@
 
 namespace shoal::model {
 
+// What there is too little of.
+enum class Scarce : uint8_t {
+    MemoryHere,        // on the caller's CPU
+    MemoryEverywhere,  // on all, but where files are served: the server is to do its work
+    Quota,             // n pages are left
+};
+
 // Of a machine in which the call is tried.
 struct Circumstances {
     const char* name;
     After after;
     Stocks stocks;
+    Scarce scarce;
     uint64_t bytes;  // with little memory a call that finds none waits until all workers have given up what they cache
 };
 
@@ -29,6 +37,7 @@ class Trial {
 
   private:
     std::string try_nth();
+    Error attempt(World& world);
     std::string check_failure(World& world, Error error, const Snapshot& before);
     std::string check_success(World& world);
     enum class When : uint8_t { AfterFailure, AfterSuccess };
