@@ -1,18 +1,20 @@
-"""Little memory: programs take all of it, and it comes back; a machine with too little says so."""
+"""Programs take all memory, slots, regions and quota, and all comes back; a machine with too little says so."""
 from shoal.guest import Ending, Outcome
 from shoal.testing.boot_case import BootCase, ImageFacts
 
 _EXHAUST = ["rs.program=exhaust"]
+_EXHAUST_MEMORY = [*_EXHAUST, "rs.args=only=1"]
 
 
 def cases(facts: ImageFacts) -> list[BootCase]:
     del facts
     offered = [BootCase(f"memory/exhaust-{'debug' if debug else 'release'}", _EXHAUST, cpus=4, memory="128M", debug=debug,
-                        timeout=180, program="exhaust", group="stress") for debug in (False, True)]
+                        timeout=600 if debug else 300, program="exhaust", group="stress") for debug in (False, True)]
     for cpus in (1, 2, 4):
         offered.append(BootCase(f"memory/64M-hello-{cpus}", ["rs.program=hello"], cpus, memory="64M", timeout=60,
                                 program="hello"))
-        offered.append(BootCase(f"memory/64M-exhaust-{cpus}", _EXHAUST, cpus, memory="64M", timeout=120, program="exhaust"))
+        offered.append(BootCase(f"memory/64M-exhaust-{cpus}", _EXHAUST_MEMORY, cpus, memory="64M", timeout=120,
+                                program="exhaust"))
     offered.append(BootCase("memory/too-little", ["rs.program=hello"], 2, memory="6M", timeout=60, program="hello",
                             check=_says_that_memory_is_out))
     offered.append(BootCase("memory/too-little-for-64-cpus", ["rs.program=hello"], 64, memory="16M", timeout=120, program="hello",

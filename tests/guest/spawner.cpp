@@ -3,52 +3,20 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <atomic>
 
-#include "abi/memory.hpp"
-#include "abi/vm_call_stubs.hpp"
 #include "base/cpu.hpp"
 #include "libc-min/process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
 #include "tests/guest/arguments.hpp"
+#include "tests/guest/inventory.hpp"
 #include "tests/guest/verdict.hpp"
 
 namespace {
 
-using shoal::KernelInfo;
 using shoal::Result;
-using shoal::VmStats;
-
-// What must be the same before and after.
-struct Inventory {
-    uint64_t processes, threads;  // slots taken
-    uint64_t pages;               // free, or slabs of VM
-    uint64_t slabs, objects;
-};
-
-// A thread gives its slot back when every CPU has heard of its end, which may be after it was joined: so there is some time for
-// the slots to become as few as they were when we had one thread only.
-KernelInfo settled_kernel_facts() {
-    static const uint64_t threads_alone = shoal::kernel_facts().threads;
-    constexpr unsigned kPatience = 2000, kPause = 1000;  // times; microseconds
-    KernelInfo facts = shoal::kernel_facts();
-    for (unsigned i = 0; i < kPatience && facts.threads > threads_alone; ++i) {
-        usleep(kPause);
-        facts = shoal::kernel_facts();
-    }
-    return facts;
-}
-
-bool take_inventory(Inventory& inventory) {
-    const KernelInfo kernel = settled_kernel_facts();
-    VmStats vm{};
-    const shoal::VirtualAddress place{reinterpret_cast<uint64_t>(&vm)};
-    const bool asked = shoal::vm_calls::info(shoal::kInfoStats, kernel.process, place, sizeof vm, {}).ok();
-    inventory = {kernel.processes, kernel.threads, vm.free_pages + vm.arena_pages, vm.arena_pages, vm.slab_objects_in_use};
-    return asked;
-}
+using shoal::test::Inventory;
 
 std::atomic<uint64_t> left;
 std::atomic<uint64_t> failures;
@@ -94,18 +62,6 @@ void run_all(uint64_t count) {
 // more slowly, where a slab lost by a process or a failure of one grows with their number.
 constexpr uint64_t kProcessesToAGrownSlab = 100;
 
-// Prints both; the reason if something is gone, else nullptr.
-const char* loss(const Inventory& before, const Inventory& after, uint64_t count) {
-    for (const Inventory* each : {&before, &after})
-        printf("spawner: %lu processes, %lu threads, %lu pages free or slabs, %lu slabs, %lu objects\n",
-               each->processes, each->threads, each->pages, each->slabs, each->objects);
-    if (after.processes != before.processes) return "process slots leaked";
-    if (after.threads != before.threads) return "thread slots leaked";
-    if (after.objects > before.objects) return "slab objects leaked";
-    if (after.pages < before.pages) return "frames leaked";
-    return after.slabs > before.slabs + count / kProcessesToAGrownSlab ? "slabs leaked" : nullptr;
-}
-
 // Caches of each CPU grow for a while and then stay; a leak goes on for ever. So a round must end with nothing lost since it
 // began, but the first rounds need not.
 constexpr unsigned kRounds = 4;
@@ -113,11 +69,12 @@ constexpr unsigned kRounds = 4;
 void check_rounds(shoal::test::Verdict& verdict, uint64_t count) {
     const char* reason = nullptr;
     for (unsigned round = 0; round < kRounds; ++round) {
-        Inventory before{}, after{};
-        if (!take_inventory(before)) return verdict.fail("VM does not tell its figures");
+        const Result<Inventory> before = Inventory::take();
         run_all(count);
-        if (!take_inventory(after)) return verdict.fail("VM does not tell its figures");
-        reason = loss(before, after, count);
+        const Result<Inventory> after = Inventory::take();
+        if (!before.ok() || !after.ok()) return verdict.fail("VM does not tell its figures");
+        for (const Inventory& each : {before.value(), after.value()}) each.print("spawner");
+        reason = after.value().loss_since(before.value(), count / kProcessesToAGrownSlab);
         if (reason == nullptr) return;
     }
     verdict.fail("%s in each of %u rounds of %lu processes", reason, kRounds, count);
@@ -131,7 +88,7 @@ int main(int argument_count, char** arguments) {
         shoal::test::number_argument(argument_count, arguments, "count", 100'000);
     shoal::test::Verdict verdict("spawner");
 
-    (void)settled_kernel_facts();  // while we have one thread
+    (void)Inventory::take();  // while we have one thread
     run_all(64 * shoal::kernel_facts().cpus);
     check_rounds(verdict, count);
     if (const uint64_t failed = failures.load(std::memory_order_relaxed); failed != 0)
