@@ -1,7 +1,9 @@
 #include "servers/vm/requests/shortage.hpp"
 
+#include "abi/trap.hpp"
 #include "servers/vm/cache/evictor.hpp"
 #include "servers/vm/calls/range_operation.hpp"
+#include "servers/vm/fault/fault_message.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/lent_areas.hpp"
 #include "servers/vm/requests/leaf_trim.hpp"
@@ -62,10 +64,30 @@ bool had_its_rounds(WorkerContext& context, const Receipt& receipt) {
     return receipt.rounds > 0 && (receipt.rounds >= kMostRounds || !anything_cached(context));
 }
 
+ProcessId payer_of(const Receipt& receipt) {
+    const bool of_kernel = (receipt.status & kFromKernel) != 0;
+    return of_kernel ? FaultMessage(receipt.message).process : ProcessId{static_cast<uint32_t>(receipt.message.words[kVmCallerWord])};
+}
+
+// Whether a good part of what a process pays for are empty leaves, which a round gives up. A part: so that it has to make as many anew
+// before it can trouble the others again.
+bool pays_for_nothing(WorkerContext& context, const Receipt& receipt) {
+    constexpr uint64_t kPart = 8;
+    Space* space = context.processes.find(payer_of(receipt));
+    if (space == nullptr) return false;
+    uint64_t empty = 0;
+    space->leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
+        Guard guard(context.locks(), leaf.lock);
+        empty += leaf.resident == 0 ? 1 : 0;
+    });
+    return empty > 0 && empty * kPart >= space->quota.charged().raw();
+}
+
 // Whether a round of draining may help.
 bool worth_waiting(WorkerContext& context, const Receipt& receipt) {
-    // With plenty it was the quota, or addresses: no use in troubling the others.
-    return !had_its_rounds(context, receipt) && context.worker.arena->frame_pool->free_frames() <= kPlenty;
+    if (had_its_rounds(context, receipt)) return false;
+    // With plenty it was the quota, or addresses: no use in troubling the others, as a rule.
+    return context.worker.arena->frame_pool->free_frames() <= kPlenty || pays_for_nothing(context, receipt);
 }
 
 void wait_for_round(WorkerContext& context, Request& request) {

@@ -32,6 +32,19 @@ class RegionQuota : public ::testing::Test {
     const ProcessId process = vm.create(kCpu0, kQuota);
 };
 
+// Large maps do not come back to the addresses of those before them: their tables stay where they were, empty.
+TEST_F(RegionQuota, IsNotFilledByTheTablesOfWhatIsUnmapped) {
+    constexpr uint64_t kLeaves = 6, kBytes = 128 * kLeafSize;
+    for (uint64_t round = 0; round < 3 * kQuota; ++round) {
+        const Result<VirtualAddress> map = vm.mmap(kCpu0, process, kBytes);
+        ASSERT_TRUE(map.ok()) << "round " << round << ", " << charged() << " pages charged";
+        for (uint64_t i = 0; i < kLeaves; ++i)
+            ASSERT_EQ(vm.write(kCpu0, process, map.value() + i * kLeafSize, 1), Error::None) << "round " << round << ", " << charged() << " pages charged";
+        ASSERT_EQ(vm.munmap(kCpu0, process, map.value(), kBytes), Error::None);
+    }
+    EXPECT_LE(charged(), kQuota);
+}
+
 // A page that was paid for the region of a map that then has no place.
 TEST_F(RegionQuota, IsAsItWasWhereThereAreNoAddresses) {
     for (uint64_t i = 0; i < kEach; ++i)
