@@ -4,7 +4,8 @@
 
 namespace shoal::model {
 
-BareCaches::BareCaches(vm::test::Harness& vm, CpuId cpu, Stocks stocks) : worker_(vm.arena().worker(cpu.raw())) {
+BareCaches::BareCaches(vm::test::Harness& vm, CpuId cpu, Stocks stocks) : vm_(vm), worker_(vm.arena().worker(cpu.raw())) {
+    const std::lock_guard turn(vm.machine.turn(cpu));
     vm.machine.drive(cpu);
     worker_.slabs.drain();
     worker_.frames.drain();
@@ -18,6 +19,7 @@ BareCaches::BareCaches(vm::test::Harness& vm, CpuId cpu, Stocks stocks) : worker
 }
 
 BareCaches::~BareCaches() {
+    const std::lock_guard turn(vm_.machine.turn(worker_.cpu));
     for (vm::Region* region : regions_) worker_.slabs.give_back(region);
     for (vm::RunTree* tree : trees_) worker_.slabs.destroy(tree);
     for (vm::Run* run : runs_) worker_.slabs.destroy(run);

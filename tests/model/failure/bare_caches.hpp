@@ -23,6 +23,7 @@ class BareCaches {
     template <typename T, typename... Arguments>
     void take(std::vector<T*>& taken, const Arguments&... arguments);
 
+    vm::test::Harness& vm_;
     vm::Worker& worker_;
     std::vector<vm::Region*> regions_;
     std::vector<vm::RunTree*> trees_;

@@ -5,6 +5,7 @@ namespace shoal::model {
 using vm::test::kCpu0;
 
 ScarceQuota::ScarceQuota(vm::test::Harness& vm, uint64_t pages_left, ProcessId but) : vm_(vm) {
+    const std::lock_guard turn(vm.machine.turn(kCpu0));
     const vm::WorkerContext worker = vm.context(kCpu0);
     for (uint32_t slot = 0; slot < vm.processes().slots(); ++slot) {
         vm::Space* space = vm.processes().slot_at(slot).space();
@@ -16,6 +17,7 @@ ScarceQuota::ScarceQuota(vm::test::Harness& vm, uint64_t pages_left, ProcessId b
 }
 
 ScarceQuota::~ScarceQuota() {
+    const std::lock_guard turn(vm_.machine.turn(kCpu0));
     const vm::WorkerContext worker = vm_.context(kCpu0);
     for (const auto& [process, taken] : taken_)
         if (vm::Space* space = vm_.processes().find(process)) space->quota.refund(worker.locks(), taken);

@@ -44,7 +44,7 @@ int64_t live(vm::test::Harness& vm, unsigned type) {
     return sum;
 }
 
-uint64_t cached_pages(vm::test::Harness& vm) {
+uint64_t pages_in_cache(vm::test::Harness& vm) {
     uint64_t pages = 0;
     for (uint32_t cpu = 0; cpu < vm.machine.cpus(); ++cpu) {
         const vm::ProcessShard& shard = vm.processes().shard(CpuId::from(cpu));
@@ -144,7 +144,7 @@ Snapshot::Snapshot(vm::test::Harness& vm, const std::set<uint32_t>& left_out) {
     }
     for (unsigned type = 0; type < vm::kSlabTypes; ++type)
         if (!follows_from_others(type)) objects_[type] = live(vm, type);
-    cached_pages_ = cached_pages(vm);
+    cached_pages_ = pages_in_cache(vm);
 }
 
 std::string Snapshot::difference(const Snapshot& after, Overlooked overlooked) const {
