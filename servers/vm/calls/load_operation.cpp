@@ -56,8 +56,8 @@ Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt&
 
 // None: loaded; Again: not yet; DoNotReply: nor now, the request has been put aside.
 Error LoadOperation::step(WorkerContext& context, Request& request) {
-    Space* destination = context.processes.find_lasting(request.process);
-    Space* source_space = context.processes.find(request.source);
+    Space* destination = context.processes.find_lasting_in_step(request.process);
+    Space* source_space = context.processes.find_in_step(request.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
     const ImageSource source(context, *source_space, request.range.range, request);
     ImageLoader loader(context, source, *destination);

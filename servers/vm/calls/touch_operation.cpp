@@ -33,7 +33,7 @@ Error TouchOperation::step(WorkerContext& context, Space& space, Request& reques
 }
 
 bool TouchOperation::proceed(WorkerContext& context, Request& request) {
-    Space* space = context.processes.find(request.process);
+    Space* space = context.processes.find_in_step(request.process);
     request.error = space == nullptr ? Error::NoProcess : step(context, *space, request);
     if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {

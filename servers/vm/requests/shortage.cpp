@@ -16,6 +16,8 @@ namespace {
 constexpr uint64_t kEvictedAtOnce = 256;  // pages of the cache
 constexpr uint64_t kPlenty = 4 * kPagesPerLeaf;  // free frames beyond which memory is not what failed
 
+bool plenty(const WorkerContext& context) { return context.worker.arena->frame_pool->free_frames() > kPlenty; }
+
 }  // namespace
 
 void dispose(WorkerContext& context, RetireHook& hook) {
@@ -48,7 +50,8 @@ void stock_up(WorkerContext& context) {
 }
 
 bool drain(WorkerContext& context) {
-    const bool enough = evict(context, kEvictedAtOnce) == kEvictedAtOnce;
+    // A process that pays for too many tables is not helped by what is cached.
+    const bool enough = plenty(context) || evict(context, kEvictedAtOnce) == kEvictedAtOnce;
     context.slabs().drain();
     context.worker.reclaimer.expedite([&](RetireHook& hook) { dispose(context, hook); });
     context.frames().drain();
@@ -69,12 +72,13 @@ ProcessId payer_of(const Receipt& receipt) {
     return of_kernel ? FaultMessage(receipt.message).process : ProcessId{static_cast<uint32_t>(receipt.message.words[kVmCallerWord])};
 }
 
-// Whether a good part of what a process pays for are empty leaves, which a round gives up. A part: so that it has to make as many anew
+// Whether a process has hardly any quota left, and a good part of what it pays for are empty leaves, which a round gives up. A part: so that it has to make as many anew
 // before it can trouble the others again.
 bool pays_for_nothing(WorkerContext& context, const Receipt& receipt) {
     constexpr uint64_t kPart = 8;
+    constexpr uint64_t kSpare = 16;
     Space* space = context.processes.find(payer_of(receipt));
-    if (space == nullptr) return false;
+    if (space == nullptr || space->quota.limit().raw() > space->quota.charged().raw() + kSpare) return false;
     uint64_t empty = 0;
     space->leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {
         Guard guard(context.locks(), leaf.lock);
@@ -87,7 +91,7 @@ bool pays_for_nothing(WorkerContext& context, const Receipt& receipt) {
 bool worth_waiting(WorkerContext& context, const Receipt& receipt) {
     if (had_its_rounds(context, receipt)) return false;
     // With plenty it was the quota, or addresses: no use in troubling the others, as a rule.
-    return context.worker.arena->frame_pool->free_frames() <= kPlenty || pays_for_nothing(context, receipt);
+    return !plenty(context) || pays_for_nothing(context, receipt);
 }
 
 void wait_for_round(WorkerContext& context, Request& request) {

@@ -28,6 +28,15 @@ class alignas(kCacheLine) ProcessSlot {
         return space_.load(std::memory_order_acquire);  // as above; close() clears the name first
     }
 
+    // As find(), in a step of a request, which has begun before the slot was closed for a swap, or would be waiting for its end (waits_for_swap()): the
+    // spaces do not change places before the grace period that covers the step is over.
+    [[nodiscard]] Space* find_in_step(ProcessId process) const {
+        if (Space* found = find(process)) return found;
+        if (!swapping.load(std::memory_order_relaxed)) return nullptr;  // find() pairs with close(), before which it was set
+        Space* closed = space_.load(std::memory_order_acquire);         // as in find()
+        return closed != nullptr && closed->process() == process ? closed : nullptr;
+    }
+
     // The space of the process that lives at home on `cpu`; nullptr: none does, or it is ending. For that CPU's worker, which
     // ends such processes itself: the space stays valid for its step. Any other worker may make one at any time.
     [[nodiscard]] Space* living_at(CpuId cpu) const {
@@ -105,11 +114,13 @@ class ProcessTable {
         ProcessSlot* found = slot(process);
         return found == nullptr ? nullptr : found->find(process);
     }
-    // As find(), for which, or out of which, something is to be made: nullptr if it will exit, too.
-    [[nodiscard]] Space* find_lasting(ProcessId process) {
-        Space* space = find(process);
-        return space == nullptr || space->will_exit() ? nullptr : space;
+    [[nodiscard]] Space* find_in_step(ProcessId process) {
+        ProcessSlot* found = slot(process);
+        return found == nullptr ? nullptr : found->find_in_step(process);
     }
+    // As find(), for which, or out of which, something is to be made: nullptr if it will exit, too.
+    [[nodiscard]] Space* find_lasting(ProcessId process) { return lasting(find(process)); }
+    [[nodiscard]] Space* find_lasting_in_step(ProcessId process) { return lasting(find_in_step(process)); }
     [[nodiscard]] ProcessShard& shard(CpuId cpu) { return shard_array()[cpu.index()]; }
     [[nodiscard]] uint32_t slots() const { return slots_; }
     [[nodiscard]] uint32_t cpus() const { return cpus_; }
@@ -128,6 +139,7 @@ class ProcessTable {
     void set_memory(PageCount pages) { memory_ = pages; }
 
   private:
+    [[nodiscard]] static Space* lasting(Space* space) { return space == nullptr || space->will_exit() ? nullptr : space; }
     ProcessTable(uint32_t slots, uint32_t cpus, PageCount pages)
         : slots_(slots),
           cpus_(cpus),

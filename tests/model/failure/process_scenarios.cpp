@@ -1,4 +1,4 @@
-// create, load, share, fork, exit, procctl, info, audit.
+// create, load, share, fork, exit, procctl, info, audit, rs_update.
 #include <cstring>
 
 #include "tests/model/failure/scenario.hpp"
@@ -66,6 +66,7 @@ Error load(World& w) {
 }
 Error share(World& w) { return w.call(VmCall::Share, {{0, w.caller.raw(), w.at.raw(), kPages * kPageSize, w.other.raw()}}); }
 Error fork(World& w) { return w.call(VmCall::Fork, {{0, w.caller.raw(), w.other.raw()}}); }
+Error update(World& w, uint64_t flags) { return w.call(VmCall::RsUpdate, {{0, w.caller.raw(), w.other.raw(), flags}}); }
 Error exit_other(World& w) {
     const Error error = w.vm.exit(kCpu0, w.other);
     w.other = {};
@@ -93,6 +94,9 @@ Scenarios process_scenarios() {
         {"fork of mappings of all types", VmCall::Fork, mappings_of_all_types, fork, Leaves::OtherForExit},
         {"share of copied pages", VmCall::Share, some_copied_pages, share, Leaves::OtherForExit},
         {"share of shared memory", VmCall::Share, [](World& w) { w.at = w.map_filled(kPages, World::kShared); }, share, Leaves::OtherForExit},
+        // The caller's pages come with it, and are where they were.
+        {"rs_update", VmCall::RsUpdate, some_pages, [](World& w) { return update(w, 0); }, Leaves::OtherForExit},
+        {"rs_update without mappings", VmCall::RsUpdate, nothing, [](World& w) { return update(w, kUpdateNoMaps); }, Leaves::OtherForExit},
         {"exit with mappings of all types", VmCall::Exit,
          [](World& w) {
              mappings_of_all_types(w);

@@ -12,15 +12,15 @@ ScarceQuota::ScarceQuota(vm::test::Harness& vm, uint64_t pages_left, ProcessId b
         if (space == nullptr || space->process() == but) continue;
         const uint64_t left = space->quota.limit().raw() - space->quota.charged().raw();
         const PageCount taken{left > pages_left ? left - pages_left : 0};
-        if (space->quota.charge(worker.locks(), worker.slabs(), taken).ok()) taken_.emplace_back(space->process(), taken);
+        if (space->quota.charge(worker.locks(), worker.slabs(), taken).ok()) taken_.emplace_back(space->order(), taken);
     }
 }
 
 ScarceQuota::~ScarceQuota() {
     const std::lock_guard turn(vm_.machine.turn(kCpu0));
     const vm::WorkerContext worker = vm_.context(kCpu0);
-    for (const auto& [process, taken] : taken_)
-        if (vm::Space* space = vm_.processes().find(process)) space->quota.refund(worker.locks(), taken);
+    for (const auto& [order, taken] : taken_)  // wherever the space is now
+        if (vm::Space* space = vm_.processes().slot_of_order(order).space()) space->quota.refund(worker.locks(), taken);
 }
 
 }  // namespace shoal::model

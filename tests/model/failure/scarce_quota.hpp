@@ -17,7 +17,7 @@ class ScarceQuota {
 
   private:
     vm::test::Harness& vm_;
-    std::vector<std::pair<ProcessId, PageCount>> taken_;
+    std::vector<std::pair<uint32_t, PageCount>> taken_;
 };
 
 }  // namespace shoal::model
