@@ -18,6 +18,23 @@ struct Grant {
 };
 static_assert(sizeof(Grant) == 32);
 
+inline constexpr uint32_t kMostGrantsInPath = 5;  // that one use goes through
+
+// A grant, and whose it is.
+struct GrantName {
+    ProcessId granter{};
+    uint32_t number = 0;
+    [[nodiscard]] constexpr uint64_t raw() const { return uint64_t{granter.raw()} << 32 | number; }
+    static constexpr GrantName from_raw(uint64_t raw) { return {ProcessId{static_cast<uint32_t>(raw >> 32)}, static_cast<uint32_t>(raw)}; }
+};
+
+// How one process has memory of another's.
+enum class MapMode : uint8_t {
+    CopyOnWrite,     // as it is now; who writes gets a copy of his own
+    SharedReadOnly,  // the same memory, to be read
+    SharedWritable,
+};
+
 // One message of a senda table (trap SendAsync): the kernel sets result and then kDone when it has been taken. The table is
 // aligned to 8 bytes and belongs to the kernel until all its entries are done; another SendAsync replaces it.
 struct AsyncEntry {

@@ -26,6 +26,7 @@ void audit_everything(WorkerContext& context, AuditReport& report) {
         names.for_each_in(chain, [&](MemoryObject& object) {
             if (!object.ending()) enter_request(*object.end_request(), ledger);  // else the request is on a desk
         });
+    if (!context.processes.joint_mappings().sound(context.locks())) report.fault("the tree of joint mappings is not sound", 0, 0);
     (void)context.processes.dma_holds().find(context.locks(), [&](const DmaHold& hold) {
         ledger.enter_objects(SlabType::DmaHold);
         for (uint64_t i = 0; i < hold.frames.count; ++i) ledger.enter_reference(hold.frames.first + i);

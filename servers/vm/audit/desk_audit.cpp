@@ -68,7 +68,7 @@ void audit_batches(FrameTable frames, const FlushBatch* first, Ledger& ledger) {
         batch->for_each_frame([&](const FrameInfo& info) {
             ledger.enter_frame(frames.number(info), FrameKind::Anonymous, "a batch holds a frame that is no page");
         });
-        if (batch->has_replaced()) ledger.enter_reference(batch->replaced());
+        batch->for_each_replaced([&](const FrameInfo& info) { ledger.enter_reference(frames.number(info)); });
     }
 }
 

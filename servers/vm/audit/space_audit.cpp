@@ -67,6 +67,16 @@ uint64_t audit_attachments(WorkerContext& context, Space& space, Ledger& ledger)
     return pages;
 }
 
+// Likewise.
+uint64_t audit_mappings(WorkerContext& context, Space& space, Ledger& ledger) {
+    return context.processes.joint_mappings().for_each_of(context.locks(), space.process(), [&](const JointMapping& mapping, const Request* waiting) {
+        ledger.enter_objects(SlabType::JointMapping);
+        enter_requests(waiting, ledger);
+        if (mapping.range().empty() || mapping.source() == space.process())
+            ledger.report.fault("a joint mapping is of nothing, or of itself", mapping.range().start.raw(), mapping.source().raw());
+    });
+}
+
 }  // namespace
 
 void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
@@ -75,7 +85,7 @@ void audit_space(WorkerContext& context, Space& space, Ledger& ledger) {
     ledger.enter_objects(SlabType::LeafNode, space.leaves.count_nodes());
     if (space.exit_request != nullptr) enter_request(*space.exit_request, ledger);
     audit_watches(context, space, ledger);
-    uint64_t charged = audit_attachments(context, space, ledger);
+    uint64_t charged = audit_attachments(context, space, ledger) + audit_mappings(context, space, ledger);
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
         charged += segment.paid_pages;
         if (&segment != &space.common()) ledger.enter_objects(SlabType::Segment);

@@ -17,7 +17,7 @@ constexpr uint64_t kMostForgotten = uint64_t{1} << 20;  // pages a call
 // What a device may know stays as it is.
 bool is_givable(FrameTable frames, FrameNumber frame, Ownership ownership) {
     if (ownership == Ownership::Exclusive) return true;
-    const bool counted = ownership == Ownership::Shared || ownership == Ownership::CopyOnWrite;
+    const bool counted = ownership == Ownership::Shared || ownership == Ownership::CopyOnWrite || is_joint(ownership);
     return counted && frames[frame].exclusive() && frames[frame].kind() != FrameKind::Object;
 }
 
@@ -80,7 +80,7 @@ Error CallHandlers::set_page(Space& space, VirtualAddress address, const CachePl
         if (same) return PageCache::associate(context_, *there, *place.file, place.file_page), Error::None;
         const PageState state = run->state();
         if (!is_givable(context_.frame_table(), frame, state.ownership))
-            return state.ownership == Ownership::Shared ? Error::Invalid : Error::BadAddress;
+            return state.ownership == Ownership::Shared || is_joint(state.ownership) ? Error::Invalid : Error::BadAddress;
         // --- commit point ---
         PageCache::enter(context_, place, frame, use);
         leaf->trees.restate(context_.slabs(), leaf->table(), {page, page + 1}, {Ownership::Shared, state.access});

@@ -123,6 +123,7 @@ void ExitOperation::finish(WorkerContext& context, Request& request) {
     Space& space = *request.space;
     free_regions(context, space);
     detach_all(context, space);
+    context.processes.joint_mappings().end_all(context, space);
     context.processes.file_desk().server_gone(context, request.process);
     space.leaves.free_nodes(context.slabs());
     space.free_segments(context.slabs());

@@ -181,15 +181,16 @@ Result<ForkOperation::Step> ForkOperation::copy_regions() {
 
 // Returns where it ended; Again: somebody else has to finish there first.
 Result<unsigned> ForkOperation::copy_piece(Leaf& from, Leaf& to, PageSpan region, PageSpan wanted, FlushBatch& batch) {
-    for (uint32_t frames = 0;; frames = Piece::kPinnedPerPiece) {
+    for (uint32_t frames = 0;; frames = Piece::kCopiedPerPiece) {
         TRY((Reserve::ensure<RunTree, Run>(context_.worker, frames, {1, kPartsPerPiece + RunTree::kMostNewRuns})));
         PairGuard pair(context_.locks(), from.lock, from.order_key(), to.lock, to.order_key());
         if (to.dead || to.flushing > 0) return Error::Again;  // dead: given up in a shortage, as empty
         const Piece piece = first_piece(from, wanted, kPartsPerPiece);
         if (piece.pages == 0) return piece.span.end;
-        if (piece.pinned && frames == 0) continue;
+        if (piece.at_once && end_joint(context_, from, piece.span)) continue;
+        if (piece.at_once && frames == 0) continue;
         TRY(copy_.quota.charge(context_.locks(), context_.slabs(), PageCount{piece.charged}));
-        if (piece.pinned) copy_pinned(context_, from, to, region, piece.span);
+        if (piece.at_once) copy_at_once(context_, from, to, region, piece.span);
         else vm::copy_pages(context_, from, to, region, piece.span, batch);
         return piece.span.end;
     }

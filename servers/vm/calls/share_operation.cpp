@@ -45,9 +45,9 @@ Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space
     {
         PairGuard pair(context.locks(), from.lock, from.order_key(), to->lock, to->order_key());
         const Run* run = from.trees.find(page);
-        copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite;
+        copied = run != nullptr && breaks_on_write(run->state().ownership);
         const Ownership ownership = run != nullptr ? run->state().ownership : Ownership::Shared;
-        device = ownership == Ownership::Device || (is_borrowed(ownership) && ownership != Ownership::Borrowed);
+        device = ownership == Ownership::Device || ownership == Ownership::JointReadOnly || (is_borrowed(ownership) && ownership != Ownership::Borrowed);
         // As in a fault: some CPU may still see what was at these addresses before.
         if (run != nullptr && !copied && !device && !to->dead && to->flushing == 0) {
             share_page(context, from, *to, to->pages_of(progress.range), page, progress.access);

@@ -95,14 +95,16 @@ class Attempt {
         if (leaf.flushing > 0) [[unlikely]] return park_on(leaf);
         if (needed_.writes()) {
             const Ownership ownership = leaf.trees.find(page)->state().ownership;
-            if (ownership == Ownership::CopyOnWrite) return break_copy(leaf, region, page, allowed);
+            if (breaks_on_write(ownership)) return break_copy(leaf, region, page, allowed);
             if (ownership == Ownership::BorrowedCopyOnWrite) return break_loan(leaf, region, page, supply);
             if (ownership == Ownership::BorrowedReadOnly) [[unlikely]] return Touch::Denied;
+            if (ownership == Ownership::JointReadOnly) [[unlikely]] return end_lent(leaf, region, page, allowed);
         }
         upgrade_page(context_, leaf, page, allowed);
         return Touch::Mapped;
     }
     Touch break_copy(Leaf& leaf, PageSpan region, unsigned page, Access allowed);
+    Touch end_lent(Leaf& leaf, PageSpan region, unsigned page, Access allowed);
     Touch break_loan(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply);
     void replace(Leaf& leaf, PageSpan region, unsigned page, Access allowed, FrameNumber copy);
     Touch park_on(Leaf& leaf) const {

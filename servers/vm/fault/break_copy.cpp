@@ -35,6 +35,13 @@ Touch Attempt::break_copy(Leaf& leaf, PageSpan region, unsigned page, Access all
     return Touch::Mapped;
 }
 
+// Lent to be read, until nobody else has it, or whoever has lent it ends.
+Touch Attempt::end_lent(Leaf& leaf, PageSpan region, unsigned page, Access allowed) {
+    if (take_over(context_, leaf, page, allowed)) return Touch::Mapped;
+    const bool ended = context_.processes.joint_mappings().has_lost_source(context_, space_.process(), address_);
+    return ended ? break_copy(leaf, region, page, allowed) : Touch::Denied;
+}
+
 // The copy is charged, which what was borrowed was not.
 Touch Attempt::break_loan(Leaf& leaf, PageSpan region, unsigned page, PageSupply& supply) {
     if (!supply.zeroed.ready()) return Touch::NoMemory;
@@ -60,7 +67,7 @@ Error make_private(WorkerContext& context, Space& space, Leaf& leaf, unsigned pa
     {
         Guard guard(context.locks(), leaf.lock);
         const Run* run = leaf.trees.find(page);
-        const bool copied = run != nullptr && run->state().ownership == Ownership::CopyOnWrite && leaf.flushing == 0;
+        const bool copied = run != nullptr && breaks_on_write(run->state().ownership) && leaf.flushing == 0;
         if (copied && !take_over(context, leaf, page, run->state().access))
             replace_by_copy(context, leaf, leaf.trees.span_over(page), page, context.frames().allocate_reserved(), run->state().access, *batch);
     }

@@ -15,7 +15,7 @@ namespace shoal::vm {
 // for in any case.
 Touched touch_page(WorkerContext& context, Space& space, VirtualAddress address, Access needed, Toucher toucher, Waiter waiter);
 
-// A page that is copied on write becomes the leaf's own, with the rights that it has. Error: Again (others have to flush it first, or to do
+// A page that is copied on write, or parting, becomes the leaf's own, with the rights that it has. Error: Again (others have to flush it first, or to do
 // something else there), NoMemory.
 Error make_private(WorkerContext& context, Space& space, Leaf& leaf, unsigned page);
 

@@ -31,9 +31,8 @@ void FlushBatch::take_borrowed(WorkerContext& context, Leaf& leaf, unsigned page
 
 void FlushBatch::take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame) {
     if (alone_in(leaf)) return drop_reference(context, frame);
-    SHOAL_ASSERT(!has_replaced_);
-    replaced_ = frame;
-    has_replaced_ = true;
+    SHOAL_ASSERT(replaced_count_ < kMaxReplaced);
+    replaced_[replaced_count_++] = &context.frame_table()[frame];
 }
 
 void FlushBatch::take_replaced_loan(WorkerContext& context, const Leaf& leaf, FrameNumber frame) {
@@ -93,7 +92,7 @@ void FlushBatch::release_frames(WorkerContext& context) {
         SHOAL_ASSERT(released == Released::Last);
         if (released == Released::Last) context.frames().free(table.number(info));
     }
-    if (has_replaced_) drop_reference(context, replaced_);
+    for_each_replaced([&](const FrameInfo& info) { drop_reference(context, table.number(info)); });
 }
 
 // Under the leaf's lock.
@@ -183,6 +182,16 @@ FlushBatch::Outcome FlushBatch::post(WorkerContext& context, FlushBatch& batch, 
         context.desk.unposted = &batch;
     }
     return Outcome::Pending;
+}
+
+// One that is done at once does not send the request on while the other is not posted yet.
+bool FlushBatch::post_both(WorkerContext& context, FlushBatch& one, FlushBatch& other, Request& request) {
+    ++request.flushes;
+    for (FlushBatch* batch : {&one, &other}) {
+        batch->insist();
+        (void)post(context, *batch, &request);
+    }
+    return --request.flushes > 0;
 }
 
 void FlushBatch::post_refused(WorkerContext& context) {

@@ -17,6 +17,7 @@ class FlushBatch {
     static constexpr SlabType kSlabType = SlabType::FlushBatch;
     static constexpr uint32_t kStock = 16;
     static constexpr uint32_t kMaxLeaves = 64;
+    static constexpr uint32_t kMaxReplaced = 32;
 
     // process: whose space; request: goes on when the batch is done (may be set later).
     FlushBatch(ProcessId process, CpuId worker) : worker_(worker) { message_.process = process; }
@@ -29,7 +30,7 @@ class FlushBatch {
     void take_shared(WorkerContext& context, Leaf& leaf, unsigned page);
     // Likewise a page of an object's, which the leaf has no reference to: it takes one until the flush.
     void take_borrowed(WorkerContext& context, Leaf& leaf, unsigned page);
-    // Likewise a frame in whose place there is another page already; one a batch.
+    // Likewise a frame in whose place there is another page already; at most kMaxReplaced a batch.
     void take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
     // Likewise an object's, as take_borrowed().
     void take_replaced_loan(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
@@ -54,6 +55,7 @@ class FlushBatch {
 
     // To be flushed before anything else happens, although only this CPU is concerned: the reply is still far.
     void insist() { local_ = empty(); }
+    [[nodiscard]] bool has_room_for_replaced(uint32_t pages) const { return replaced_count_ + pages <= kMaxReplaced; }
     [[nodiscard]] bool has_room_for(uint64_t leaves) const { return leaf_count_ + leaves <= kMaxLeaves; }
     [[nodiscard]] bool empty() const { return message_.count == 0; }
     [[nodiscard]] bool local() const { return local_; }
@@ -66,6 +68,9 @@ class FlushBatch {
     };
     // Consumes the batch. request: nullptr if the caller knows that the batch is local.
     static Outcome post(WorkerContext& context, FlushBatch& batch, Request* request);
+    // Consumes two batches, of two spaces; what only this CPU may have cached has been flushed after it. Whether the request has to wait for others:
+    // it is sent to its owner then when both are done.
+    static bool post_both(WorkerContext& context, FlushBatch& one, FlushBatch& other, Request& request);
     // kFlushDone, on the CPU that posted it.
     static void done(WorkerContext& context, FlushBatch& batch);
     // Posts what the kernel refused before.
@@ -79,8 +84,10 @@ class FlushBatch {
         for (FrameInfo* info = frames_; info != nullptr; info = info->next()) visit(*info);
     }
     [[nodiscard]] FlushBatch* next() const { return next_; }
-    [[nodiscard]] bool has_replaced() const { return has_replaced_; }
-    [[nodiscard]] FrameNumber replaced() const { return replaced_; }
+    template <typename Visit>
+    void for_each_replaced(Visit visit) const {
+        for (uint32_t i = 0; i < replaced_count_; ++i) visit(*replaced_[i]);
+    }
 
   private:
     void add_to_message(VirtualRange range);
@@ -97,8 +104,6 @@ class FlushBatch {
 
     FlushRequest message_{};
     FrameInfo* frames_ = nullptr;  // exclusive ones
-    FrameNumber replaced_{};       // a reference to a shared one
-    bool has_replaced_ = false;
     Request* request_ = nullptr;
     FlushBatch* next_ = nullptr;      // posted or refused batches of this worker
     FlushBatch* previous_ = nullptr;
@@ -106,8 +111,10 @@ class FlushBatch {
     bool local_ = true;            // no CPU but the worker's is concerned
     bool unlinks_ = false;         // holds dead leaves
     uint32_t leaf_count_ = 0;
+    uint32_t replaced_count_ = 0;
     Leaf* leaves_[kMaxLeaves];     // whose faults wait for this batch
     uint16_t leaving_[kMaxLeaves];  // the first page of each whose entry leaves with this batch, or PageEntry::kNoPage
+    FrameInfo* replaced_[kMaxReplaced];  // a reference each, to frames that others may have too
 };
 
 }  // namespace shoal::vm

@@ -29,6 +29,9 @@ void for_each_part(const Leaf& leaf, PageSpan span, Visit visit) {
     }
 }
 
+// Others go on writing the frame, or a device does.
+bool is_copied_at_once(Ownership ownership) { return ownership == Ownership::Pinned || is_joint(ownership); }
+
 // The frames of an exclusive part are anybody's from here on, and nobody's to write.
 void give_up_writing(WorkerContext& context, Leaf& leaf, PageSpan part, PageState after) {
     const FrameTable frames = context.frame_table();
@@ -73,7 +76,7 @@ void copy_pages(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, P
         PageState state = part.state();
         if (is_borrowed(state.ownership)) return;  // the copy borrows for itself
         const uint64_t frame_sum = part.sum_frames(from.table());
-        SHOAL_ASSERT(state.ownership != Ownership::Pinned);
+        SHOAL_ASSERT(!is_copied_at_once(state.ownership));
         if (state.ownership == Ownership::Exclusive) {
             lost = lost || state.access.writes();
             state = PageState::in_region(Ownership::CopyOnWrite, state.access);
@@ -91,15 +94,15 @@ Piece first_piece(const Leaf& leaf, PageSpan span, unsigned parts) {
         if (part.span.first >= piece.span.end) return;
         const Ownership ownership = part.state().ownership;
         if (is_borrowed(ownership)) return;
-        const bool pinned = ownership == Ownership::Pinned;
-        if (seen == parts || (pinned && seen > 0) || piece.pinned) {
+        const bool at_once = is_copied_at_once(ownership);
+        if (seen == parts || (at_once && seen > 0) || piece.at_once) {
             piece.span.end = part.span.first;
             return;
         }
         unsigned pages = part.span.size();
-        if (pinned) {
-            piece.pinned = true;
-            pages = pages < Piece::kPinnedPerPiece ? pages : Piece::kPinnedPerPiece;
+        if (at_once) {
+            piece.at_once = true;
+            pages = pages < Piece::kCopiedPerPiece ? pages : Piece::kCopiedPerPiece;
             piece.span.end = part.span.first + pages;
         }
         piece.pages += pages;
@@ -109,7 +112,7 @@ Piece first_piece(const Leaf& leaf, PageSpan span, unsigned parts) {
     return piece;
 }
 
-void copy_pinned(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span) {
+void copy_at_once(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, PageSpan span) {
     for_each_part(from, span, [&](const Part& part) {
         for (unsigned page = part.span.first; page < part.span.end; ++page) {
             const FrameNumber copy = context.frames().allocate_reserved();
@@ -119,12 +122,31 @@ void copy_pinned(WorkerContext& context, Leaf& from, Leaf& to, PageSpan region, 
     });
 }
 
+bool end_joint(WorkerContext& context, Leaf& leaf, PageSpan span) {
+    const FrameTable frames = context.frame_table();
+    const PageTable& table = leaf.table();
+    bool alone = true;
+    for_each_part(leaf, span, [&](const Part& part) {
+        alone = alone && is_joint(part.state().ownership);
+        for (unsigned page = part.span.first; page < part.span.end && alone; ++page) {
+            const FrameInfo& info = frames[table.get(page).frame()];
+            alone = info.exclusive() && info.kind() == FrameKind::Anonymous;
+        }
+    });
+    if (!alone) return false;
+    for_each_part(leaf, span, [&](const Part& part) {
+        leaf.trees.restate(context.slabs(), table, part.span, {Ownership::Exclusive, part.state().access});
+        for (unsigned page = part.span.first; page < part.span.end; ++page) frames[table.get(page).frame()].set_owner(&leaf);
+    });
+    return true;
+}
+
 bool take_over(WorkerContext& context, Leaf& leaf, unsigned page, Access access) {
     PageTable& table = leaf.table();
     const FrameNumber frame = table.get(page).frame();
     FrameInfo& info = context.frame_table()[frame];
-    // Only who holds it could give it to another, and that is this leaf alone.
-    if (!info.exclusive()) return false;
+    // Only who holds it could give it to another, and that is this leaf alone; but what was an object's others may have borrowed.
+    if (!info.exclusive() || info.kind() != FrameKind::Anonymous) return false;
     info.set_owner(&leaf);
     leaf.trees.restate(context.slabs(), table, {page, page + 1}, {Ownership::Exclusive, access});
     table.set(page, PageEntry{frame, access});

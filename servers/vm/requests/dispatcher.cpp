@@ -15,6 +15,9 @@
 #include "servers/vm/calls/touch_operation.hpp"
 #include "servers/vm/fault/fault.hpp"
 #include "servers/vm/flush/flush_batch.hpp"
+#include "servers/vm/joint/joint_requests.hpp"
+#include "servers/vm/joint/map_memory.hpp"
+#include "servers/vm/joint/unmap_memory.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/leaf_trim.hpp"
 #include "servers/vm/requests/lent_areas.hpp"
@@ -88,6 +91,10 @@ Action kernel_news(WorkerContext& context, const Receipt& receipt) {
             return serve_fault(context, receipt);
         case kMemoryRequest:
             return serve_memory_request(context, receipt);
+        case kMapRequest:
+        case kUnmapRequest:
+        case kRevokeRequest:
+            return serve_joint_request(context, receipt);
         case kFlushDone:
             FlushBatch::done(context, *reinterpret_cast<FlushBatch*>(message.words[1]));
             return Action::none();
@@ -118,6 +125,14 @@ Action conclude(WorkerContext& context, Request& request, Exchange& exchange) {
     else context.slabs().destroy(&request);
     exchange.message = Message{};  // what stands there was somebody else's
     return answer(exchange, caller, error, results, PartnerTlb::Keep);
+}
+
+// Of what the kernel has asked for.
+Action conclude_joint(WorkerContext& context, Request& request) {
+    const FaultMessage about(request.receipt.message);
+    const Error error = request.error;
+    context.slabs().destroy(&request);
+    return Action::refuse(about.thread, about.sequence, error);
 }
 
 Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
@@ -176,6 +191,10 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
         case RequestKind::Evict:
             if (Withdrawal::proceed(context, request)) context.desk.evicting = false;
             return Action::none();
+        case RequestKind::MapMemory:
+            return MapMemory::proceed(context, request) ? conclude_joint(context, request) : Action::none();
+        case RequestKind::UnmapMemory:
+            return UnmapMemory::proceed(context, request) ? conclude_joint(context, request) : Action::none();
         case RequestKind::Flush:
             context.slabs().destroy(&request);
             return Action::none();

@@ -2,6 +2,7 @@
 // got. It holds no lock and no stack; whoever finds it can go on.
 #pragma once
 
+#include "abi/grant.hpp"
 #include "abi/message.hpp"
 #include "base/address.hpp"
 #include "base/cpu.hpp"
@@ -18,6 +19,7 @@ namespace shoal::vm {
 
 class MemoryObject;
 class Space;
+class JointMapping;
 struct FileRequest;
 
 // What the cache is to give up, and the page that is just being taken away from those who have borrowed it (cache/withdrawal.hpp).
@@ -116,6 +118,8 @@ enum class RequestKind : uint8_t {
     Contiguous,  // neighbouring frames on their way into a space (ContiguousOperation)
     ObjectEnd,  // an object's pages being freed (ObjectEnd); nobody waits for it
     Withdraw,  // pages on their way out of the cache (Withdrawal)
+    MapMemory,    // pages of one space on their way into another (joint/map_memory.hpp)
+    UnmapMemory,  // likewise, being copied there (joint/unmap_memory.hpp)
     Evict,     // likewise, in a shortage (evictor.hpp); nobody waits for it
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
@@ -137,6 +141,9 @@ enum class RangeKind : uint8_t {
     Clear,
     Place,
     Fill,
+    MapPages,   // of another space, after Populate there (MapMemory)
+    PartPages,  // first nobody else's writes are counted on any more (UnmapMemory)
+    CopyParted,
 };
 
 // What an operation may draw on.
@@ -166,6 +173,16 @@ struct BlockSearch {
     CallRight right = CallRight::Plain;
 };
 
+// Memory that one process has from another.
+struct JointWork {
+    JointMapping* mapping = nullptr;  // of `process`, and busy for this request; valid while the process' space can be found
+    VirtualAddress source;            // MapMemory: what comes to the range's start
+    MapMode mode = MapMode::CopyOnWrite;
+    // Revoking: of which grant, the number of the last mapping that has been seen, and of the last one that counts.
+    GrantName grant;
+    uint64_t seen = 0, last = 0;
+};
+
 class Request {
   public:
     static constexpr SlabType kSlabType = SlabType::Request;
@@ -186,7 +203,7 @@ class Request {
     uint32_t audited = 0;        // the audit's own: batches of it that it has come across
     bool finished = false;       // nothing left but its flushes, and the answer
     ProcessId process;
-    ProcessId source;            // Share, Load, Fork, Swap only
+    ProcessId source;            // Share, Load, Fork, Swap, MapMemory only
     CopyExtent extent = CopyExtent::Everything;  // Fork, Swap
     SwapWork swap;               // Swap
     MemoryObject* object = nullptr;  // ObjectEnd only
@@ -196,6 +213,7 @@ class Request {
     RangeProgress range;
     RangeReserve reserve;        // Range, Contiguous
     BlockSearch search;          // Contiguous
+    JointWork joint;             // MapMemory, UnmapMemory
     FrameRange frames;           // Contiguous: those that are no leaf's yet
     uint64_t cleared = 0;        // of them, while they are being cleared
     Request* next = nullptr;     // on one chain at a time: a leaf's, a segment's, a desk's

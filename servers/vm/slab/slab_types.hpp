@@ -35,6 +35,7 @@ enum class SlabType : uint8_t {
     CachedPage,
     FileRequest,
     Watch,
+    JointMapping,
     Test,
     TestStable,
 };

@@ -7,6 +7,7 @@
 
 #include "base/containers/list.hpp"
 #include "servers/vm/files/file_desk.hpp"
+#include "servers/vm/joint/joint_mappings.hpp"
 #include "servers/vm/memory/dma_holds.hpp"
 #include "servers/vm/objects/named_objects.hpp"
 #include "servers/vm/objects/page_index.hpp"
@@ -131,6 +132,7 @@ class ProcessTable {
     Rendezvous& rendezvous() { return rendezvous_; }
     SwapDesk& swap_desk() { return swap_desk_; }
     DmaHolds& dma_holds() { return dma_holds_; }
+    JointMappings& joint_mappings() { return joint_mappings_; }
     PageIndex& page_index() { return page_index_; }
     NamedObjects& named_objects() { return named_objects_; }
     FileDesk& file_desk() { return file_desk_; }
@@ -162,6 +164,7 @@ class ProcessTable {
     Rendezvous rendezvous_;
     SwapDesk swap_desk_;
     DmaHolds dma_holds_;
+    JointMappings joint_mappings_;
     PageIndex page_index_;
     NamedObjects named_objects_;
     FileDesk file_desk_;

@@ -208,6 +208,27 @@ Error Harness::discard(CpuId cpu, ProcessId process, VirtualAddress address, uin
     return call(cpu, process, VmCall::Madvise, {{0, address.raw(), bytes, kAdviseDontNeed}}).outcome();
 }
 
+Error Harness::ask_as_kernel(CpuId cpu, ProcessId process, uint32_t type, const Message& words) {
+    Receipt receipt;
+    receipt.status = kFromKernel;
+    receipt.message = words;
+    receipt.message.set_type(type);
+    receipt.message.words[7] = process.raw();
+    return ask(cpu, process, receipt).error;
+}
+
+Error Harness::map_memory(CpuId cpu, ProcessId process, const MapWish& wish) {
+    const uint64_t sequence = machine.add_grant_path(wish.path);
+    return ask_as_kernel(cpu, process, kMapRequest,
+                         {{0, wish.from.raw(), static_cast<uint64_t>(wish.mode), sequence, wish.source.raw(), wish.to.raw(), wish.bytes}});
+}
+
+Error Harness::unmap_memory(CpuId cpu, ProcessId process, VirtualAddress address) {
+    return ask_as_kernel(cpu, process, kUnmapRequest, {{0, address.raw(), 0, 1}});
+}
+
+Error Harness::revoke(CpuId cpu, ProcessId process, uint32_t grant) { return ask_as_kernel(cpu, process, kRevokeRequest, {{0, grant, 0, 1}}); }
+
 VmUsage Harness::usage(CpuId cpu, ProcessId process) {
     const VirtualAddress at = mmap(cpu, process, kPageSize).release();
     (void)call(cpu, process, VmCall::Info, {{0, kInfoUsage, process.raw(), at.raw(), sizeof(VmUsage)}});

@@ -57,6 +57,18 @@ class Harness {
     Message call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments, uint64_t allowed = kVmCallAllowed);
     VmUsage usage(CpuId cpu, ProcessId process);
 
+    // As a thread that has called safemap, safeunmap or saferevmap.
+    struct MapWish {
+        ProcessId source;
+        VirtualAddress from, to;
+        uint64_t bytes;
+        MapMode mode = MapMode::SharedWritable;
+        GrantPath path{};
+    };
+    Error map_memory(CpuId cpu, ProcessId process, const MapWish& wish);
+    Error unmap_memory(CpuId cpu, ProcessId process, VirtualAddress address);
+    Error revoke(CpuId cpu, ProcessId process, uint32_t grant);
+
     // A thread's access to an aligned 64-bit word. The error is what the kernel would end the process with.
     Result<uint64_t> read(CpuId cpu, ProcessId process, VirtualAddress address);
     Error write(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t value);
@@ -87,6 +99,7 @@ class Harness {
     };
     // What was done for the caller; a reply's message takes the request's place.
     Action ask(CpuId cpu, ProcessId process, Exchange& exchange);
+    Error ask_as_kernel(CpuId cpu, ProcessId process, uint32_t type, const Message& words);
     void hand_over(CpuId cpu, Exchange& exchange);
     void perform(const Action& action, const Message& message);
     void audit_links(AuditReport& report);

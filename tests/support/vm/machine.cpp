@@ -229,6 +229,19 @@ Result<void> Machine::may_map(ProcessId process, PhysicalAddress start, uint64_t
     return device && process != denied_ ? Result<void>{} : Error::Permission;
 }
 
+uint32_t Machine::add_grant_path(const GrantPath& path) {
+    std::lock_guard guard(paths_lock_);
+    paths_[++last_path_] = path;
+    return last_path_;
+}
+
+Result<GrantPath> Machine::grant_path(uint32_t sequence) {
+    std::lock_guard guard(paths_lock_);
+    const auto found = paths_.find(sequence);
+    if (found == paths_.end()) return Error::NoEntry;
+    return found->second;
+}
+
 }  // namespace shoal::vm::test
 
 namespace shoal::vm::platform {
@@ -252,6 +265,7 @@ Result<CpuId> home_of(ProcessId process) { return Machine::instance().home_of(pr
 Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes) {
     return Machine::instance().may_map(process, start, bytes);
 }
+Result<GrantPath> grant_path(Endpoint, uint32_t sequence) { return Machine::instance().grant_path(sequence); }
 Result<void> lend_area(PhysicalAddress area) {
     Machine::instance().lend(area);
     return {};

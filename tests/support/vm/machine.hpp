@@ -89,6 +89,9 @@ class Machine {
     // Of whatever machine there is.
     static platform::Refill next_refill();
     Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes);
+    // By which grants a map request with this sequence number has come. Returns the number.
+    uint32_t add_grant_path(const GrantPath& path);
+    Result<GrantPath> grant_path(uint32_t sequence);
     Result<platform::Posted> flush(const FlushRequest& request, bool unlinks);
     Result<void> destroy_space(ProcessId process);
     Result<CpuId> home_of(ProcessId process);
@@ -125,6 +128,9 @@ class Machine {
     std::mutex processes_lock_;
     std::map<uint32_t, CpuId> homes_;
     std::vector<PhysicalAddress> lent_;
+    std::mutex paths_lock_;
+    std::map<uint32_t, GrantPath> paths_;
+    uint32_t last_path_ = 0;
     ProcessId denied_{};
     std::atomic<Error> swap_outcome_{Error::None};
     std::map<uint64_t, uint64_t> device_;  // by physical address, of words; under processes_lock_

@@ -1,0 +1,50 @@
+// JointMapping: what one grant has put into a process, by map_memory: so that it can be taken back.
+//
+// Belongs to the process that has it mapped, whose quota pays a page for it, and ends with that. Where the process unmaps the addresses, or
+// maps something else there, it stays, and stands for what is still joint. What it says of pages counts for nothing: they know themselves.
+#pragma once
+
+#include "abi/grant.hpp"
+#include "base/address.hpp"
+#include "base/containers/avl.hpp"
+#include "servers/vm/slab/slab_types.hpp"
+
+namespace shoal::vm {
+
+class Request;
+
+// The grants that a mapping was made by: the one that was named, and those that it passed on.
+struct GrantPath {
+    GrantName grants[kMostGrantsInPath];
+    unsigned length = 0;
+};
+
+class JointMapping {
+  public:
+    static constexpr SlabType kSlabType = SlabType::JointMapping;
+
+    JointMapping(ProcessId process, VirtualRange range, ProcessId source) : process_(process), source_(source), range_(range) {}
+
+    [[nodiscard]] ProcessId process() const { return process_; }
+    [[nodiscard]] ProcessId source() const { return source_; }
+    [[nodiscard]] VirtualRange range() const { return range_; }
+
+  private:
+    friend class JointMappings;
+    // A place in the order of all grants that something is mapped by.
+    struct Link {
+        uint64_t grant = 0;
+        JointMapping* mapping = nullptr;
+        AvlHook hook;
+    };
+    ProcessId process_, source_;
+    VirtualRange range_;
+    uint64_t number_ = 0;         // they count upwards
+    bool busy_ = true;            // a request maps it, or takes it back
+    Request* waiting_ = nullptr;  // for the end of that; chained
+    unsigned links_used_ = 0;
+    Link links_[kMostGrantsInPath];
+    AvlHook hook_;
+};
+
+}  // namespace shoal::vm

@@ -1,0 +1,126 @@
+#include "servers/vm/joint/joint_mappings.hpp"
+
+#include "servers/vm/requests/parking.hpp"
+
+namespace shoal::vm {
+
+JointMapping* JointMappings::first_of(ProcessId process) const {
+    JointMapping* mapping = by_place_.ceiling(Key{process.raw(), 0});
+    return mapping != nullptr && mapping->process_ == process ? mapping : nullptr;
+}
+
+JointMapping* JointMappings::next_of(const JointMapping& mapping) const {
+    JointMapping* next = by_place_.next(mapping);
+    return next != nullptr && next->process_ == mapping.process_ ? next : nullptr;
+}
+
+JointMapping* JointMappings::over(ProcessId process, VirtualAddress address) const {
+    JointMapping* mapping = by_place_.floor(Key{process.raw(), address.raw()});
+    return mapping != nullptr && mapping->process_ == process && mapping->range_.contains(address) ? mapping : nullptr;
+}
+
+Result<void> JointMappings::add(WorkerContext& context, JointMapping& mapping, const GrantPath& path) {
+    Guard guard(context.locks(), lock_);
+    // The last one that begins before the range's end reaches into it, or none does.
+    const JointMapping* below = by_place_.floor(Key{mapping.process_.raw(), mapping.range_.end.raw() - 1});
+    if (below != nullptr && below->process_ == mapping.process_ && below->range_.end > mapping.range_.start) return Error::Exists;
+    // --- commit point ---
+    mapping.number_ = ++numbers_;
+    by_place_.insert(mapping);
+    for (unsigned i = 0; i < path.length; ++i) {
+        JointMapping::Link& link = mapping.links_[mapping.links_used_];
+        link.grant = path.grants[i].raw();
+        link.mapping = &mapping;
+        if (by_grant_.find(ByGrant{}(link)) != nullptr) continue;  // a path that comes by a grant twice
+        by_grant_.insert(link);
+        ++mapping.links_used_;
+    }
+    return {};
+}
+
+Result<JointMappings::Claimed> JointMappings::take(JointMapping& mapping, Request& request) {
+    if (mapping.busy_) {
+        park(request, mapping.waiting_);
+        return Error::DoNotReply;
+    }
+    mapping.busy_ = true;
+    return Claimed{&mapping, mapping.process_, mapping.range_, mapping.number_};
+}
+
+Result<JointMappings::Claimed> JointMappings::claim(WorkerContext& context, ProcessId process, VirtualAddress address, Request& request) {
+    Guard guard(context.locks(), lock_);
+    JointMapping* mapping = by_place_.find(Key{process.raw(), address.raw()});
+    if (mapping == nullptr) return Error::BadAddress;
+    return take(*mapping, request);
+}
+
+Result<JointMappings::Claimed> JointMappings::claim_next(WorkerContext& context, GrantName grant, uint64_t seen, uint64_t last, Request& request) {
+    Guard guard(context.locks(), lock_);
+    const JointMapping::Link* link = by_grant_.ceiling(Key{grant.raw(), seen + 1});
+    if (link == nullptr || link->grant != grant.raw() || link->mapping->number_ > last) return Error::NoEntry;
+    return take(*link->mapping, request);
+}
+
+uint64_t JointMappings::last_number(WorkerContext& context) {
+    Guard guard(context.locks(), lock_);
+    return numbers_;
+}
+
+Request* JointMappings::unlink(JointMapping& mapping) {
+    by_place_.remove(mapping);
+    for (unsigned i = 0; i < mapping.links_used_; ++i) by_grant_.remove(mapping.links_[i]);
+    return mapping.waiting_;
+}
+
+void JointMappings::finish(WorkerContext& context, JointMapping& mapping, VirtualAddress end) {
+    Request* waiting = nullptr;
+    {
+        Guard guard(context.locks(), lock_);
+        mapping.range_.end = end;
+        mapping.busy_ = false;
+        waiting = mapping.waiting_;
+        mapping.waiting_ = nullptr;
+    }
+    release_all(context, waiting);
+}
+
+void JointMappings::end(WorkerContext& context, Space& space, JointMapping& mapping) {
+    Request* waiting = nullptr;
+    {
+        Guard guard(context.locks(), lock_);
+        waiting = unlink(mapping);
+    }
+    context.slabs().destroy(&mapping);
+    space.quota.refund(context.locks(), PageCount{1});
+    release_all(context, waiting);
+}
+
+void JointMappings::end_all(WorkerContext& context, Space& space) {
+    for (;;) {
+        JointMapping* mapping = nullptr;
+        {
+            Guard guard(context.locks(), lock_);
+            mapping = first_of(space.process());
+        }
+        if (mapping == nullptr) return;
+        end(context, space, *mapping);
+    }
+}
+
+bool JointMappings::has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address) {
+    ProcessId source;
+    {
+        Guard guard(context.locks(), lock_);
+        const JointMapping* mapping = over(process, address);
+        if (mapping == nullptr) return false;
+        source = mapping->source_;
+    }
+    return context.processes.find(source) == nullptr;
+}
+
+bool JointMappings::sound(LockContext& worker) {
+    Guard guard(worker, lock_);
+    return by_place_.sound() && by_grant_.sound();
+}
+
+}  // namespace shoal::vm

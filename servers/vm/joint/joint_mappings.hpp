@@ -1,0 +1,82 @@
+// JointMappings: all joint mappings, by the process that has them and by the grants that they were made by.
+//
+// One lock, held for a search at a time: who maps by grants makes a kernel call and waits for VM besides. Any number of mappings; no process
+// has more than its quota pays for. A mapping is busy for one request at a time, which alone changes and ends it; others wait for that.
+#pragma once
+
+#include "base/lock/guard.hpp"
+#include "base/result.hpp"
+#include "servers/vm/joint/joint_mapping.hpp"
+
+namespace shoal::vm {
+
+class Space;
+struct WorkerContext;
+
+class JointMappings {
+  public:
+    // A mapping that the request is busy with from now on. What else it says stays true; the mapping itself is there while its process' space can
+    // be found.
+    struct Claimed {
+        JointMapping* mapping;
+        ProcessId process;
+        VirtualRange range;
+        uint64_t number;
+    };
+
+    // Busy for who calls. Error: Exists (there is one in its range already).
+    Result<void> add(WorkerContext& context, JointMapping& mapping, const GrantPath& path);
+    // The process' mapping that begins at the address: busy for the request from now on; or the request waits for who is busy with it.
+    // Errors: BadAddress (none does), DoNotReply (it waits).
+    Result<Claimed> claim(WorkerContext& context, ProcessId process, VirtualAddress address, Request& request);
+    // Likewise the first one after number `seen`, up to `last`, that was made by the grant. Errors: NoEntry, DoNotReply.
+    Result<Claimed> claim_next(WorkerContext& context, GrantName grant, uint64_t seen, uint64_t last, Request& request);
+    // The number of the last one that was added; at least 1.
+    [[nodiscard]] uint64_t last_number(WorkerContext& context);
+
+    // By who is busy with it. finish: it stays, shortened to what ends there. end: it goes, and the space is refunded.
+    void finish(WorkerContext& context, JointMapping& mapping, VirtualAddress end);
+    void end(WorkerContext& context, Space& space, JointMapping& mapping);
+    // The process has ended.
+    void end_all(WorkerContext& context, Space& space);
+
+    // Whether what the process has mapped at the address comes from a process that has ended.
+    [[nodiscard]] bool has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address);
+
+    // For the audit: visit(const JointMapping&, const Request* waiting). What the process' quota pays.
+    template <typename Visit>
+    uint64_t for_each_of(LockContext& worker, ProcessId process, Visit visit) {
+        Guard guard(worker, lock_);
+        uint64_t pages = 0;
+        for (const JointMapping* mapping = first_of(process); mapping != nullptr; mapping = next_of(*mapping), ++pages)
+            visit(*mapping, static_cast<const Request*>(mapping->waiting_));
+        return pages;
+    }
+    [[nodiscard]] bool sound(LockContext& worker);
+
+  private:
+    struct Key {
+        uint64_t first, second;
+        constexpr auto operator<=>(const Key&) const = default;
+    };
+    struct ByPlace {
+        Key operator()(const JointMapping& m) const { return {m.process_.raw(), m.range_.start.raw()}; }
+    };
+    struct ByGrant {
+        Key operator()(const JointMapping::Link& link) const { return {link.grant, link.mapping->number_}; }
+    };
+
+    [[nodiscard]] JointMapping* first_of(ProcessId process) const REQUIRES(lock_);
+    [[nodiscard]] JointMapping* next_of(const JointMapping& mapping) const REQUIRES(lock_);
+    [[nodiscard]] JointMapping* over(ProcessId process, VirtualAddress address) const REQUIRES(lock_);
+    static Result<Claimed> take(JointMapping& mapping, Request& request);
+    // Returns who waits for it.
+    Request* unlink(JointMapping& mapping) REQUIRES(lock_);
+
+    SpinLock<VmRank::Depot> lock_;
+    AvlTree<JointMapping, &JointMapping::hook_, ByPlace> by_place_ GUARDED_BY(lock_);
+    AvlTree<JointMapping::Link, &JointMapping::Link::hook, ByGrant> by_grant_ GUARDED_BY(lock_);
+    uint64_t numbers_ GUARDED_BY(lock_) = 1;
+};
+
+}  // namespace shoal::vm

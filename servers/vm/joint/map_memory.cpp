@@ -1,0 +1,163 @@
+#include "servers/vm/joint/map_memory.hpp"
+
+#include "servers/vm/calls/segment_hold.hpp"
+#include "servers/vm/fault/attempt.hpp"
+#include "servers/vm/fault/touch_page.hpp"
+#include "servers/vm/joint/mappable.hpp"
+#include "servers/vm/requests/shortage.hpp"
+#include "servers/vm/reserve.hpp"
+
+namespace shoal::vm {
+
+namespace {
+
+constexpr unsigned kPagesPerTouchStep = 128, kPartsPerMapStep = 8;
+
+Error error_of_touch(Touch outcome) {
+    switch (outcome) {
+        case Touch::NoMemory: return Error::NoMemory;
+        case Touch::Denied: return Error::AccessDenied;
+        case Touch::Parked: return Error::DoNotReply;
+        default: return Error::BadAddress;
+    }
+}
+
+// A part at worst, and a leaf for it; the quota may take frames for a lease.
+Result<void> reserve_for_part(WorkerContext& context) {
+    return Reserve::ensure<Leaf, LeafNode, RunTree, Run>(context.worker, JointPart::kMostCopies + Reserve::kFaultFrames,
+                                                         {1, LeafMap::kMostNewNodes, 1, 3 * RunForest::kMostNewRuns});
+}
+
+}  // namespace
+
+Result<MapMemory::Step> MapMemory::prepare() {
+    RangeProgress& progress = request_.range;
+    for (unsigned i = 0; i < kPagesPerTouchStep && progress.cursor < progress.range.end; ++i) {
+        const Touched touched = touch_page(context_, source_, source_address(), needed_for(request_.joint.mode), Toucher::Vm, request_);
+        if (touched.outcome == Touch::Parked) return Step::Blocked;
+        if (!touched.usable()) return error_of_touch(touched.outcome);
+        progress.cursor = progress.cursor + kPageSize;
+    }
+    if (progress.cursor < progress.range.end) return Step::More;
+    // --- commit point ---
+    progress.kind = RangeKind::MapPages;
+    progress.cursor = progress.range.start;
+    return Step::More;
+}
+
+// Under the leaf's lock. A dead leaf without a flush is on its way out of the map.
+Result<MapMemory::Step> MapMemory::wait_for(Leaf& leaf) {
+    if (leaf.flushing == 0) return Step::More;
+    park(request_, leaf.waiting);
+    return Step::Blocked;
+}
+
+// Under the locks of both.
+Result<JointPlace> MapMemory::place_in(Leaf& to, Segment& segment) const {
+    const VirtualAddress address = request_.range.cursor;
+    const Segment& regions = to.detached() ? *to.own_regions() : segment;
+    const RegionView view = regions.view_locked(address);
+    if (view.outcome != Lookup::Found) return Error::BadAddress;
+    TRY(check_mappable(view.attributes));
+    const JointPlace place{to, pages_of_region(to, view.range, view.attributes), page_in_leaf(address), view.attributes.access};
+    if (!place.region.contains(place.first)) return Error::BadAddress;  // a stack's guard
+    return place;
+}
+
+// Likewise takes them.
+Result<MapMemory::Step> MapMemory::map_between(Leaf& from, Leaf& to, Segment& segment, FlushBatch& from_batch, FlushBatch& batch) {
+    PairGuard pair(context_.locks(), from.lock, from.order_key(), to.lock, to.order_key());
+    if (to.dead || to.flushing > 0) return wait_for(to);
+    if (from.dead || from.flushing > 0) return wait_for(from);
+    const JointPlace place = TRY(place_in(to, segment));
+    const unsigned first = page_in_leaf(source_address());
+    const PageSpan rest = place.region.intersect(to.pages_of({request_.range.cursor, request_.range.range.end}));
+    const JointPart part = first_joint_part(context_, from, PageSpan{first, first + rest.size()}.intersect({0, kPagesPerLeaf}), request_.joint.mode);
+    const unsigned pages = part.span.size();
+    if (part.way == JointPart::Way::Refuse) return Error::Invalid;
+    if (part.way == JointPart::Way::Touch) return Step::More;
+    if (part.way == JointPart::Way::MakePrivate) return Error::Again;
+    TRY(destination_.quota.charge(context_.locks(), context_.slabs(), PageCount{count_absent(to, place.span(pages))}));
+    // --- commit point ---
+    if (part.way == JointPart::Way::Share) share_part(context_, from, part.span, request_.joint.mode, place, from_batch, batch);
+    else copy_part(context_, from, part.span, place, batch);
+    request_.range.cursor = request_.range.cursor + pages * kPageSize;
+    return Step::More;
+}
+
+// The segment's lock keeps the destination's regions as they are. Again: a page of the source's has to be made private first.
+Result<MapMemory::Step> MapMemory::map_from(Leaf& from, Segment& segment, FlushBatch& from_batch, FlushBatch& batch) {
+    const VirtualAddress address = request_.range.cursor;
+    SegmentHold held(context_, destination_, segment);
+    if (segment.busy(VirtualRange::of(address, kPageSize))) {
+        park(request_, segment.waiting);
+        return Step::Blocked;
+    }
+    Leaf* to = obtain_leaf(context_, destination_, address);
+    if (to == nullptr) return Error::NoMemory;
+    return map_between(from, *to, segment, from_batch, batch);
+}
+
+Result<MapMemory::Step> MapMemory::map_part(FlushBatch& from_batch, FlushBatch& batch) {
+    const Touched touched = touch_page(context_, source_, source_address(), needed_for(request_.joint.mode), Toucher::Vm, request_);
+    if (touched.outcome == Touch::Parked) return Step::Blocked;
+    if (!touched.usable()) return error_of_touch(touched.outcome);
+    TRY(reserve_for_part(context_));
+    Segment* segment = destination_.find_segment(request_.range.cursor);
+    if (segment == nullptr) return Error::BadAddress;
+    Result<Step> mapped = map_from(*touched.leaf, *segment, from_batch, batch);
+    if (mapped.error() != Error::Again) return mapped;
+    const Error error = make_private(context_, source_, *touched.leaf, page_in_leaf(source_address()));
+    return error == Error::Again ? Result<Step>{Step::More} : error;
+}
+
+// What has to be flushed ends a step.
+Result<MapMemory::Step> MapMemory::advance(FlushBatch& from_batch, FlushBatch& batch) {
+    if (request_.range.kind == RangeKind::Populate) return prepare();
+    for (unsigned parts = 0; parts < kPartsPerMapStep && from_batch.empty() && batch.empty(); ++parts) {
+        if (request_.range.cursor >= request_.range.range.end) return Step::Done;
+        const Step step = TRY(map_part(from_batch, batch));
+        if (step == Step::Blocked) return step;
+    }
+    return Step::More;
+}
+
+// Whether the request goes on by itself.
+bool MapMemory::step(WorkerContext& context, Request& request, Space& source, Space& destination) {
+    FlushBatch* from_batch = context.slabs().create_reserved<FlushBatch>(source.process(), context.cpu());
+    FlushBatch* batch = context.slabs().create_reserved<FlushBatch>(destination.process(), context.cpu());
+    const Result<Step> step = MapMemory(context, request, source, destination).advance(*from_batch, *batch);
+    const bool blocked = step.ok() && step.value() == Step::Blocked;
+    request.finished = !step.ok() || step.value() == Step::Done;
+    request.error = step.error();
+    const bool flushing = FlushBatch::post_both(context, *from_batch, *batch, request);
+    if (!blocked && !flushing && !request.finished) context.desk.push_ready(request);
+    return flushing || !request.finished;
+}
+
+// What has been done by then is what the mapping stands for.
+void MapMemory::end(WorkerContext& context, Request& request, Space& destination) {
+    const RangeProgress& progress = request.range;
+    JointMappings& mappings = context.processes.joint_mappings();
+    const bool done = progress.kind == RangeKind::MapPages && progress.cursor > progress.range.start;
+    if (done) mappings.finish(context, *request.joint.mapping, progress.cursor);
+    else mappings.end(context, destination, *request.joint.mapping);
+}
+
+bool MapMemory::proceed(WorkerContext& context, Request& request) {
+    Space* source = context.processes.find(request.source);
+    Space* destination = context.processes.find(request.process);
+    if (source == nullptr || destination == nullptr) {
+        request.error = Error::NoProcess;
+    } else if (!request.finished) {
+        request.error = context.slabs().ensure<FlushBatch>(2).error();
+        if (request.error == Error::None && step(context, request, *source, *destination)) return false;
+    }
+    request.finished = false;
+    if (destination == nullptr) return true;  // its end takes the mapping with it
+    if (request.error == Error::NoMemory && wait_for_memory(context, request)) return false;
+    end(context, request, *destination);
+    return true;
+}
+
+}  // namespace shoal::vm
