@@ -1,5 +1,11 @@
-// Direct grants: a process lets one other read or write a range of its memory. The table lies in the granter's own memory;
-// the kernel reads an entry at each use, so that taking a grant back is one store.
+// Grants: a process lets one other read, write or map a range of memory. The table lies in the granter's own memory; the kernel reads an
+// entry at each use, so that taking a grant back is one store (what has been mapped by it: saferevmap).
+//
+// What is granted:
+//   kDirect    the granter's own addresses
+//   kIndirect  a part of what another process has granted to the granter, who passes it on: [address, address + bytes) counts from the
+//              start of that grant. A use follows the chain, and each of its grants has to allow it
+//   kMagic     another process' addresses; only of granters whose privileges say so (kMagicGrants)
 #pragma once
 
 #include <cstdint>
@@ -9,14 +15,25 @@
 namespace shoal {
 
 struct Grant {
-    enum Flags : uint32_t { kUsed = 0x100, kDirect = 0x200, kValid = 0x1000, kRead = 1, kWrite = 2, kTry = 0x10 };
+    enum Flags : uint32_t {
+        kRead = 1,
+        kWrite = 2,
+        kMap = 4,        // safemap, too, as kRead and kWrite say
+        kTry = 0x10,     // an absent page fails the copy
+        kUsed = 0x100,
+        kDirect = 0x200,
+        kIndirect = 0x400,
+        kMagic = 0x800,
+        kValid = 0x1000,
+    };
     uint32_t flags;
     uint32_t sequence;      // the grant's number is sequence << 20 | index
     Endpoint grantee;
-    uint32_t reserved;
+    Endpoint other;         // kIndirect: who has granted the memory; kMagic: whose it is
     uint64_t address, bytes;
+    uint64_t passed_on = 0;  // kIndirect: the number of that grant
 };
-static_assert(sizeof(Grant) == 32);
+static_assert(sizeof(Grant) == 40);
 
 inline constexpr uint32_t kMostGrantsInPath = 5;  // that one use goes through
 
@@ -26,6 +43,12 @@ struct GrantName {
     uint32_t number = 0;
     [[nodiscard]] constexpr uint64_t raw() const { return uint64_t{granter.raw()} << 32 | number; }
     static constexpr GrantName from_raw(uint64_t raw) { return {ProcessId{static_cast<uint32_t>(raw >> 32)}, static_cast<uint32_t>(raw)}; }
+};
+
+// The grants that one use goes through: the one that was named first, the owner's last.
+struct GrantPath {
+    GrantName grants[kMostGrantsInPath];
+    uint32_t length = 0;
 };
 
 // How one process has memory of another's.

@@ -46,8 +46,8 @@ inline constexpr uint32_t kNotifyBase = 0x1000;  // notifications: kNotifyBase, 
 inline constexpr uint32_t kPageFault = 0xCFF;
 inline constexpr uint32_t kMemoryRequest = 0xCFE;
 // What safemap, safeunmap and saferevmap ask for. words as a memory request's, but for
-//   map     1 address in the other space, 2 MapMode (abi/grant.hpp), 4 that space, 5 address in the thread's own; the grants that it is
-//           mapped by: kernel call grant_path
+//   map     1 address in the other space, 2 address in the thread's own | MapMode (abi/grant.hpp), 4 that space; by which grants: kernel call
+//           grant_path
 //   unmap   1 address, as a map's word 5 has been
 //   revoke  1 number of a grant of the thread's process
 inline constexpr uint32_t kMapRequest = 0xCFA;

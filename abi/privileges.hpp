@@ -25,6 +25,7 @@ struct Privileges {
 enum PrivilegeFlags : uint32_t {
     kSystemProcess = 1 << 0,   // may notify, senda, be notified
     kNoFpu = 1 << 1,           // built without FPU use: its state is not switched
+    kMagicGrants = 1 << 2,     // may grant other processes' memory (abi/grant.hpp)
 };
 
 inline constexpr uint32_t kServerPriority = 4, kUserPriority = 8, kIdlePriority = 15;

@@ -30,6 +30,7 @@ namespace shoal {
     ERROR(Range, 34, "result out of range")                                       \
     ERROR(Deadlock, 35, "resource deadlock avoided")                              \
     ERROR(NotImplemented, 38, "no such call")                                     \
+    ERROR(Loop, 40, "too many links to follow")                                    \
     ERROR(TimedOut, 110, "timed out")                                             \
     ERROR(Restart, 200, "service asks to be started afresh")                      \
     ERROR(NotReady, 201, "the other side is not ready")                           \

@@ -54,7 +54,7 @@ Privileges everything(uint32_t priority) {
     privileges.device_memory[0] = {FrameNumber{0}, ~uint64_t{0}};
     privileges.manager = kNone;
     privileges.priority = priority;
-    privileges.flags = kSystemProcess | kNoFpu;
+    privileges.flags = kSystemProcess | kNoFpu | kMagicGrants;
     return privileges;
 }
 

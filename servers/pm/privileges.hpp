@@ -35,6 +35,7 @@ constexpr uint64_t kFileServerCalls = [] {
 constexpr Privileges file_server_privileges() {
     Privileges privileges = user_privileges();
     privileges.vm_call_mask |= kFileServerCalls;
+    privileges.flags = kMagicGrants;        // programs' buffers, for drivers
     privileges.priority = kServerPriority;  // programs wait for it
     return privileges;
 }
@@ -50,7 +51,7 @@ constexpr Privileges process_manager_privileges() {
                               VmCall::NotifySig})
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.vm_call_mask |= kFileServerCalls;
-    privileges.flags = kSystemProcess;
+    privileges.flags = kSystemProcess | kMagicGrants;
     privileges.priority = kServerPriority;
     return privileges;
 }

@@ -47,18 +47,23 @@ Error without_space(const FaultRecord& fault) {
     return alive ? Error::BadAddress : Error::DeadEndpoint;
 }
 
+// Of a kernel call that has met absent pages, when they are there; or of a map whose grants have to be looked up anew.
+bool is_replayed(uint32_t type, Error outcome) {
+    return type == kMemoryRequest ? outcome == Error::None : type == kMapRequest && outcome == Error::Again;
+}
+
 // A thread of this CPU whose fault or request has been served, or cannot be.
 void resume_here(Cpu& cpu, Thread& thread, Error outcome) {
-    const bool request = thread.fault.type == kMemoryRequest;
+    const bool request = thread.fault.type != kPageFault;
     if (thread.is(kRestoringAsync)) {
         restored_async(thread, outcome);
     } else if (outcome != Error::None && !request) {
         return kill_for_fault(cpu, thread, error_text(outcome), thread.fault.address);
-    } else if (outcome != Error::None) {
+    } else if (is_replayed(thread.fault.type, outcome)) {
+        thread.set(kReplay);
+    } else if (request) {
         const Error answer = outcome == Error::NoProcess ? without_space(thread.fault) : outcome;
         thread.set_result(answer);
-    } else if (request) {
-        thread.set(kReplay);
     }
     make_ready(cpu, thread);
 }

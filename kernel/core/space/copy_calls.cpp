@@ -43,16 +43,16 @@ Result<void> calls::copy(Thread& caller, const CopyArguments& arguments) {
 
 Result<void> calls::safe_copy_from(Thread& caller, const SafeCopyFromArguments& arguments) {
     const space::GrantedMemory granted = TRY(space::check_grant(
-        caller, {arguments.granter, arguments.grant, arguments.offset, arguments.bytes, space::Access::Read}));
+        caller, {arguments.granter, arguments.grant, arguments.offset, arguments.bytes, Grant::kRead}));
     return space::copy_in_pieces(caller, space::user_end(*caller.process, arguments.to),
-                                 space::user_end(*granted.granter, granted.address), arguments.bytes, granted.absent,
+                                 space::user_end(*granted.owner, granted.address), arguments.bytes, granted.absent,
                                  space::advance_safe_copy);
 }
 
 Result<void> calls::safe_copy_to(Thread& caller, const SafeCopyToArguments& arguments) {
     const space::GrantedMemory granted = TRY(space::check_grant(
-        caller, {arguments.granter, arguments.grant, arguments.offset, arguments.bytes, space::Access::Write}));
-    return space::copy_in_pieces(caller, space::user_end(*granted.granter, granted.address),
+        caller, {arguments.granter, arguments.grant, arguments.offset, arguments.bytes, Grant::kWrite}));
+    return space::copy_in_pieces(caller, space::user_end(*granted.owner, granted.address),
                                  space::user_end(*caller.process, arguments.from), arguments.bytes, granted.absent,
                                  space::advance_safe_copy);
 }

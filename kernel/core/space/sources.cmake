@@ -7,6 +7,7 @@ set(shoal_kernel_space_sources
     flush_exchange.cpp
     grants.cpp
     interface.cpp
+    map_calls.cpp
     memory_calls.cpp
     memory_request.cpp
     page_fault.cpp

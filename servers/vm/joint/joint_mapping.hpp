@@ -13,12 +13,6 @@ namespace shoal::vm {
 
 class Request;
 
-// The grants that a mapping was made by: the one that was named, and those that it passed on.
-struct GrantPath {
-    GrantName grants[kMostGrantsInPath];
-    unsigned length = 0;
-};
-
 class JointMapping {
   public:
     static constexpr SlabType kSlabType = SlabType::JointMapping;

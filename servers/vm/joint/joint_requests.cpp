@@ -20,8 +20,8 @@ struct MapWords {
 
     explicit MapWords(const Message& m)
         : from(m.words[1]),
-          to(m.words[5]),
-          mode(static_cast<MapMode>(m.words[2])),
+          to(VirtualAddress{m.words[2]}.page_down()),
+          mode(static_cast<MapMode>(m.words[2] % kPageSize)),
           bytes(m.words[6]),
           source(static_cast<uint32_t>(m.words[4])) {}
 };
@@ -38,6 +38,18 @@ Result<JointMapping*> make_mapping(WorkerContext& context, Space& space, Virtual
     return added.error();
 }
 
+bool are_equal(const GrantPath& one, const GrantPath& other) {
+    bool equal = one.length == other.length;
+    for (unsigned i = 0; equal && i < one.length; ++i) equal = one.grants[i].raw() == other.grants[i].raw();
+    return equal;
+}
+
+// The mapping has been entered: who takes a grant back from now on finds it. Error: Again (another path), or what is wrong with the grants by now.
+Result<void> confirm(const FaultMessage& about, const GrantPath& path) {
+    const GrantPath now = TRY(platform::grant_path(about.thread, about.sequence));
+    return are_equal(now, path) ? Result<void>{} : Error::Again;
+}
+
 Result<void> begin_map(WorkerContext& context, const Receipt& receipt, ProcessId process) {
     const MapWords words(receipt.message);
     const FaultMessage about(receipt.message);
@@ -52,6 +64,10 @@ Result<void> begin_map(WorkerContext& context, const Receipt& receipt, ProcessId
     const GrantPath path = TRY(platform::grant_path(about.thread, about.sequence));
     TRY(context.slabs().ensure<Request>(1));
     JointMapping* mapping = TRY(make_mapping(context, *destination, range, words.source, path));
+    if (const Result<void> confirmed = confirm(about, path); !confirmed.ok()) {
+        context.processes.joint_mappings().end(context, *destination, *mapping);
+        return confirmed;
+    }
     // --- commit point ---
     auto* request = context.slabs().create_reserved<Request>(RequestKind::MapMemory, receipt, context.cpu());
     request->source = words.source;

@@ -32,7 +32,16 @@ Result<CpuId> home_of(ProcessId process) { return CpuId::from(TRY(kernel_calls::
 Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes) {
     return kernel_calls::device_memory(process, start, bytes);
 }
-Result<GrantPath> grant_path(Endpoint, uint32_t) { return Error::NoEntry; }  // the kernel asks for no maps yet
+
+Result<GrantPath> grant_path(Endpoint thread, uint32_t sequence) {
+    const kernel_calls::GrantPathResults found = TRY(kernel_calls::grant_path(thread, sequence));
+    const uint64_t grants[] = {found.first, found.second, found.third, found.fourth, found.fifth};
+    GrantPath path;
+    for (uint64_t grant : grants)
+        if (path.length < found.length) path.grants[path.length++] = GrantName::from_raw(grant);
+    return path;
+}
+
 Result<void> lend_area(PhysicalAddress area) { return kernel_calls::lend_area(area); }
 Result<PhysicalAddress> reclaim_area() { return kernel_calls::reclaim_area(); }
 void print(const char* text, uint64_t bytes) { (void)kernel_calls::console_write(address_of(text), bytes); }

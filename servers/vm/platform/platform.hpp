@@ -3,11 +3,11 @@
 #pragma once
 
 #include "abi/endpoint.hpp"
+#include "abi/grant.hpp"
 #include "abi/memory.hpp"
 #include "base/address.hpp"
 #include "base/cpu.hpp"
 #include "base/result.hpp"
-#include "servers/vm/joint/joint_mapping.hpp"
 
 namespace shoal::vm::platform {
 
@@ -32,7 +32,8 @@ void call_worker(CpuId cpu);
 Result<CpuId> home_of(ProcessId process);
 // Whether the process may map these physical addresses. Errors: NoProcess, Permission.
 Result<void> may_map(ProcessId process, PhysicalAddress start, uint64_t bytes);
-// By which grants a thread has asked for memory. Error: NoEntry (it no longer waits for that).
+// The grants by which a thread has asked for a map, as they are now. Errors: Again (it no longer waits, or what it asked for is to be found out
+// anew), and what is wrong with the grants.
 Result<GrantPath> grant_path(Endpoint thread, uint32_t sequence);
 // area: 2 MiB-aligned. Error: Invalid.
 Result<void> lend_area(PhysicalAddress area);

@@ -9,4 +9,8 @@ void serve_files(Verdict& verdict);
 // In the child. Its exit status.
 int map_files();
 
+// Memory of another program's, granted and mapped; and that program.
+void lend_others_memory(Verdict& verdict);
+int be_lent();
+
 }  // namespace shoal::test

@@ -69,11 +69,13 @@ void keep_blocks(Verdict& verdict) {
 }  // namespace
 }  // namespace shoal::test
 
-int main(int argument_count, char**) {
+int main(int argument_count, char** arguments) {
+    if (argument_count > 1 && strcmp(arguments[1], "owner") == 0) return shoal::test::be_lent();
     if (argument_count > 1) return shoal::test::map_files();
     shoal::test::Verdict verdict("fileserver");
     shoal::test::give_shared_memory(verdict);
     shoal::test::keep_blocks(verdict);
     shoal::test::serve_files(verdict);
+    shoal::test::lend_others_memory(verdict);
     return verdict.finish();
 }

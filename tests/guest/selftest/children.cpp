@@ -120,8 +120,9 @@ int run_child(const char* what) {
         for (int i = 0; i < 1000; ++i) shared->fetch_add(1, std::memory_order_relaxed);
         return 0;
     }
-    const int status = run_grant_child(what);
-    return status == kNoGrantChild ? 99 : status;
+    if (const int status = run_grant_child(what); status != kNoGrantChild) return status;
+    const int status = run_map_child(what);
+    return status == kNoMapChild ? 99 : status;
 }
 
 void test_children(Verdict& verdict) {

@@ -1,19 +1,14 @@
 // Grants between processes: a child on each CPU uses what this process grants it, and pages of either side are absent at first.
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdint>
 
-#include "abi/grant.hpp"
-#include "abi/kernel_call_stubs.hpp"
 #include "abi/kernel_info.hpp"
-#include "base/address.hpp"
-#include "libc-min/process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
 #include "tests/guest/selftest/cases.hpp"
+#include "tests/guest/selftest/grantees.hpp"
 
 namespace shoal::test {
 namespace {
@@ -32,27 +27,6 @@ enum Number : uint64_t { kTextGrant, kFreshGrant, kReadOnlyPage, kHole, kTrying,
 
 uint64_t numbered(uint64_t sequence, Number index) { return sequence << 20 | index; }
 
-VirtualAddress at(const void* memory) { return VirtualAddress{reinterpret_cast<uint64_t>(memory)}; }
-
-char* map(uint64_t pages, int protection) {
-    return static_cast<char*>(mmap(nullptr, pages * kPageSize, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-}
-
-void register_table(const Grant* table, uint64_t count) {
-    (void)kernel_calls::grant_table(at(table), count);  // what is not registered shows in the copies
-}
-
-Result<Endpoint> start(const char* what, uint64_t argument, uint64_t cpu) {
-    char text[48];
-    snprintf(text, sizeof text, "child=%s@%lx", what, argument);
-    const char* const arguments[] = {"selftest", text};
-    SpawnOptions options;
-    options.name = "selftest";
-    options.arguments = arguments;
-    options.cpu = cpu;
-    return spawn(options);
-}
-
 // --- the children: 0, or the line of the check that failed ---
 
 #define REQUIRE(condition) \
@@ -60,9 +34,9 @@ Result<Endpoint> start(const char* what, uint64_t argument, uint64_t cpu) {
 
 int refused_copies(Endpoint from, char* own) {
     const auto read = [&](uint64_t number, uint64_t offset, uint64_t bytes) {
-        return safe_copy_from(from, number, offset, at(own), bytes).error();
+        return safe_copy_from(from, number, offset, address_of(own), bytes).error();
     };
-    const auto write = [&](uint64_t number, uint64_t bytes) { return safe_copy_to(from, number, 0, at(own), bytes).error(); };
+    const auto write = [&](uint64_t number, uint64_t bytes) { return safe_copy_to(from, number, 0, address_of(own), bytes).error(); };
     REQUIRE(read(kGrants, 0, 1) == Error::Permission);
     REQUIRE(read(uint64_t{1} << 31, 0, 1) == Error::Invalid);
     REQUIRE(read(numbered(1, kTextGrant), 0, 1) == Error::Permission);
@@ -78,20 +52,20 @@ int refused_copies(Endpoint from, char* own) {
     REQUIRE(read(kHole, 0, 1) == Error::BadAddress);
     REQUIRE(write(kReadOnlyPage, 1) == Error::AccessDenied);
     REQUIRE(safe_copy_from(from, kTextGrant, 0, VirtualAddress{kUserTop - 1}, 2).error() == Error::BadAddress);
-    REQUIRE(safe_copy_from(kAny, kTextGrant, 0, at(own), 1).error() == Error::Invalid);
+    REQUIRE(safe_copy_from(kAny, kTextGrant, 0, address_of(own), 1).error() == Error::Invalid);
     return 0;
 }
 
 int use_grants(Endpoint from) {
-    char* const own = map(kFreshPages, PROT_READ | PROT_WRITE);
-    REQUIRE(safe_copy_from(from, kTrying, 0, at(own), 1).error() == Error::BadAddress);  // absent, and VM is not asked
-    REQUIRE(safe_copy_from(from, kTextGrant, 0, at(own + kPageSize - 3), sizeof kText).ok());
+    char* const own = map_pages(kFreshPages, PROT_READ | PROT_WRITE);
+    REQUIRE(safe_copy_from(from, kTrying, 0, address_of(own), 1).error() == Error::BadAddress);  // absent, and VM is not asked
+    REQUIRE(safe_copy_from(from, kTextGrant, 0, address_of(own + kPageSize - 3), sizeof kText).ok());
     REQUIRE(memcmp(own + kPageSize - 3, kText, sizeof kText) == 0);
     memset(own, 'x', kFreshPages * kPageSize);
-    REQUIRE(safe_copy_from(from, kFreshGrant, kPageSize - 1, at(own), 2).ok());
+    REQUIRE(safe_copy_from(from, kFreshGrant, kPageSize - 1, address_of(own), 2).ok());
     REQUIRE(own[0] == 0 && own[1] == 0 && own[2] == 'x');
     for (uint64_t i = 0; i < kWritten; ++i) own[i] = static_cast<char>(i * 7);
-    REQUIRE(safe_copy_to(from, kFreshGrant, kUnaligned, at(own), kWritten).ok());
+    REQUIRE(safe_copy_to(from, kFreshGrant, kUnaligned, address_of(own), kWritten).ok());
     return refused_copies(from, own);
 }
 
@@ -99,7 +73,7 @@ int use_grants(Endpoint from) {
 int use_until_gone(Endpoint from) {
     char own[sizeof kText];
     while (true) {
-        const Error error = safe_copy_from(from, kTextGrant, 0, at(own), sizeof own).error();
+        const Error error = safe_copy_from(from, kTextGrant, 0, address_of(own), sizeof own).error();
         if (error == Error::Permission) return 0;
         REQUIRE(error == Error::None && memcmp(own, kText, sizeof kText) == 0);
     }
@@ -107,9 +81,9 @@ int use_until_gone(Endpoint from) {
 
 int grant_until_killed() {
     static Grant table[1];
-    char* const fresh = map(kNotes, PROT_READ | PROT_WRITE);
-    table[0] = {kReads | Grant::kWrite, 0, kAny, 0, at(fresh).raw(), kNotes * kPageSize};
-    register_table(table, 1);
+    char* const fresh = map_pages(kNotes, PROT_READ | PROT_WRITE);
+    table[0] = {kReads | Grant::kWrite, 0, kAny, {}, address_of(fresh).raw(), kNotes * kPageSize};
+    register_grants(table, 1);
     sleep(1000);
     return __LINE__;
 }
@@ -118,63 +92,56 @@ int grant_until_killed() {
 
 // --- the parent ---
 
-void expect_success(Verdict& verdict, const char* what, const Result<Endpoint>& child) {
-    if (!child.ok()) return verdict.fail("grants: %s: spawn: %s", what, error_text(child.error()));
-    const Result<EndedChild> ended = wait_child(child.value());
-    if (!ended.ok()) return verdict.fail("grants: %s: %s", what, error_text(ended.error()));
-    if (ended.value().status != 0) verdict.fail("grants: %s: line %ld of grants.cpp", what, ended.value().status);
-}
-
 void test_on_cpu(Verdict& verdict, uint64_t cpu) {
     static Grant table[kGrants];
-    char* const fresh = map(kFreshPages, PROT_READ | PROT_WRITE);
-    char* const read_only = map(1, PROT_READ);
-    char* const hole = map(1, PROT_READ);
-    char* const untouched = map(1, PROT_READ);
+    char* const fresh = map_pages(kFreshPages, PROT_READ | PROT_WRITE);
+    char* const read_only = map_pages(1, PROT_READ);
+    char* const hole = map_pages(1, PROT_READ);
+    char* const untouched = map_pages(1, PROT_READ);
     munmap(hole, kPageSize);
-    table[kTextGrant] = {kReads, 0, kAny, 0, at(kText).raw(), sizeof kText};
-    table[kFreshGrant] = {kReads | Grant::kWrite, 0, kAny, 0, at(fresh).raw(), kFreshPages * kPageSize};
-    table[kReadOnlyPage] = {kWrites, 0, kAny, 0, at(read_only).raw(), kPageSize};
-    table[kHole] = {kReads, 0, kAny, 0, at(hole).raw(), kPageSize};
-    table[kTrying] = {kReads | Grant::kTry, 0, kAny, 0, at(untouched).raw(), kPageSize};
-    table[kOthers] = {kReads, 0, kRs, 0, at(kText).raw(), sizeof kText};
-    table[kIndirect] = {(kReads & ~uint32_t{Grant::kDirect}) | 0x400, 0, kAny, 0, at(kText).raw(), sizeof kText};
-    table[kStale] = {kReads, 5, kAny, 0, at(kText).raw(), sizeof kText};
+    table[kTextGrant] = {kReads, 0, kAny, {}, address_of(kText).raw(), sizeof kText};
+    table[kFreshGrant] = {kReads | Grant::kWrite, 0, kAny, {}, address_of(fresh).raw(), kFreshPages * kPageSize};
+    table[kReadOnlyPage] = {kWrites, 0, kAny, {}, address_of(read_only).raw(), kPageSize};
+    table[kHole] = {kReads, 0, kAny, {}, address_of(hole).raw(), kPageSize};
+    table[kTrying] = {kReads | Grant::kTry, 0, kAny, {}, address_of(untouched).raw(), kPageSize};
+    table[kOthers] = {kReads, 0, kRs, {}, address_of(kText).raw(), sizeof kText};
+    table[kIndirect] = {kReads | Grant::kIndirect, 0, kAny, {}, address_of(kText).raw(), sizeof kText};  // of two kinds
+    table[kStale] = {kReads, 5, kAny, {}, address_of(kText).raw(), sizeof kText};
     table[kGone] = {};
-    register_table(table, kGrants);
-    expect_success(verdict, "use", start("use-grants", kernel_facts().self.raw(), cpu));
+    register_grants(table, kGrants);
+    expect_good_end(verdict, "grants.cpp", "use", start_grantee("use-grants", kernel_facts().self.raw(), cpu));
     for (uint64_t i = 0; i < kWritten; ++i)
         if (fresh[kUnaligned + i] != static_cast<char>(i * 7)) return verdict.fail("grants: byte %lu was not written", i);
     SHOAL_EXPECT(verdict, fresh[kUnaligned - 1] == 0 && fresh[kUnaligned + kWritten] == 0);
     for (char* const memory : {read_only, untouched}) munmap(memory, kPageSize);
     munmap(fresh, kFreshPages * kPageSize);
-    register_table(nullptr, 0);
+    register_grants(nullptr, 0);
 }
 
 void test_revocation(Verdict& verdict, uint64_t cpu) {
     static Grant table[1];
-    table[0] = {kReads, 0, kAny, 0, at(kText).raw(), sizeof kText};
-    register_table(table, 1);
-    const Result<Endpoint> child = start("use-until-gone", kernel_facts().self.raw(), cpu);
+    table[0] = {kReads, 0, kAny, {}, address_of(kText).raw(), sizeof kText};
+    register_grants(table, 1);
+    const Result<Endpoint> child = start_grantee("use-until-gone", kernel_facts().self.raw(), cpu);
     usleep(20'000);
     *const_cast<volatile uint32_t*>(&table[0].flags) = 0;
-    expect_success(verdict, "until it is taken back", child);
-    register_table(nullptr, 0);
+    expect_good_end(verdict, "grants.cpp", "until it is taken back", child);
+    register_grants(nullptr, 0);
 }
 
 // The granter is killed while this process copies to and from it.
 void test_dead_granter(Verdict& verdict, uint64_t cpu) {
-    const Result<Endpoint> child = start("grant-until-killed", 0, cpu);
+    const Result<Endpoint> child = start_grantee("grant-until-killed", 0, cpu);
     if (!child.ok()) return verdict.fail("grants: spawn: %s", error_text(child.error()));
     static char notes[kNotes * kPageSize];
     Error error = Error::Permission;  // until its table is there
-    while (error == Error::Permission) error = safe_copy_to(child.value(), 0, 0, at(notes), sizeof notes).error();
+    while (error == Error::Permission) error = safe_copy_to(child.value(), 0, 0, address_of(notes), sizeof notes).error();
     SHOAL_EXPECT(verdict, error == Error::None);
     SHOAL_EXPECT(verdict, kill_child(child.value()).ok());
-    while (error == Error::None) error = safe_copy_from(child.value(), 0, 0, at(notes), sizeof notes).error();
+    while (error == Error::None) error = safe_copy_from(child.value(), 0, 0, address_of(notes), sizeof notes).error();
     if (error != Error::DeadEndpoint) verdict.fail("grants: a dead granter: %s", error_text(error));
     SHOAL_EXPECT(verdict, wait_child(child.value()).ok());
-    SHOAL_EXPECT(verdict, safe_copy_from(child.value(), 0, 0, at(notes), 1).error() == Error::DeadEndpoint);
+    SHOAL_EXPECT(verdict, safe_copy_from(child.value(), 0, 0, address_of(notes), 1).error() == Error::DeadEndpoint);
 }
 
 }  // namespace

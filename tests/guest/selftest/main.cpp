@@ -19,6 +19,7 @@ int main(int argument_count, char** arguments) {
         {"heap", test_heap},       {"threads", test_threads}, {"thread_local", test_thread_local},
         {"locks", test_locks},     {"time", test_time},       {"mapping", test_mapping},
         {"break", test_break},     {"children", test_children}, {"grants", test_grants},
+        {"maps", test_maps},
     };
     for (const Case& each : kCases) {
         printf("selftest: %s\n", each.name);

@@ -220,7 +220,7 @@ Error Harness::ask_as_kernel(CpuId cpu, ProcessId process, uint32_t type, const 
 Error Harness::map_memory(CpuId cpu, ProcessId process, const MapWish& wish) {
     const uint64_t sequence = machine.add_grant_path(wish.path);
     return ask_as_kernel(cpu, process, kMapRequest,
-                         {{0, wish.from.raw(), static_cast<uint64_t>(wish.mode), sequence, wish.source.raw(), wish.to.raw(), wish.bytes}});
+                         {{0, wish.from.raw(), wish.to.raw() | static_cast<uint64_t>(wish.mode), sequence, wish.source.raw(), 0, wish.bytes}});
 }
 
 Error Harness::unmap_memory(CpuId cpu, ProcessId process, VirtualAddress address) {

@@ -235,8 +235,14 @@ uint32_t Machine::add_grant_path(const GrantPath& path) {
     return last_path_;
 }
 
+void Machine::change_paths_after(unsigned lookups, Error error) {
+    std::lock_guard guard(paths_lock_);
+    good_paths_left_ = lookups, path_error_ = error;
+}
+
 Result<GrantPath> Machine::grant_path(uint32_t sequence) {
     std::lock_guard guard(paths_lock_);
+    if (path_error_ != Error::None && good_paths_left_-- == 0) return std::exchange(path_error_, Error::None);
     const auto found = paths_.find(sequence);
     if (found == paths_.end()) return Error::NoEntry;
     return found->second;

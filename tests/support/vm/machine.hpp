@@ -92,6 +92,8 @@ class Machine {
     // By which grants a map request with this sequence number has come. Returns the number.
     uint32_t add_grant_path(const GrantPath& path);
     Result<GrantPath> grant_path(uint32_t sequence);
+    // From so many more of these on the next one fails; once.
+    void change_paths_after(unsigned lookups, Error error);
     Result<platform::Posted> flush(const FlushRequest& request, bool unlinks);
     Result<void> destroy_space(ProcessId process);
     Result<CpuId> home_of(ProcessId process);
@@ -131,6 +133,8 @@ class Machine {
     std::mutex paths_lock_;
     std::map<uint32_t, GrantPath> paths_;
     uint32_t last_path_ = 0;
+    unsigned good_paths_left_ = 0;
+    Error path_error_ = Error::None;
     ProcessId denied_{};
     std::atomic<Error> swap_outcome_{Error::None};
     std::map<uint64_t, uint64_t> device_;  // by physical address, of words; under processes_lock_

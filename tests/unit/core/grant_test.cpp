@@ -1,4 +1,4 @@
-// Direct grants, rule by rule, between processes of one CPU and of two: who may copy what, and what happens when a page is absent or
+// Grants, rule by rule, between processes of one CPU and of two: who may copy what, and what happens when a page is absent or
 // the granter ends in the middle.
 #include <cstring>
 
@@ -8,7 +8,7 @@
 namespace shoal::test {
 namespace {
 
-constexpr uint32_t kUsable = Grant::kUsed | Grant::kDirect | Grant::kValid, kIndirect = 0x400;
+constexpr uint32_t kUsable = Grant::kUsed | Grant::kDirect | Grant::kValid;
 
 // The caller lives on CPU 0. Parameter: the granter's CPU. Pages of the granter: 0 the table, 1 and 2 what it grants; of the caller: 3, 4.
 class Grants : public PagedTest, public ::testing::WithParamInterface<uint16_t> {
@@ -27,7 +27,7 @@ class Grants : public PagedTest, public ::testing::WithParamInterface<uint16_t> 
         EXPECT_EQ(call(granter, KernelCall::GrantTable, {at(0).raw(), 4}), Error::None);
         if (GetParam() != 0) answer_request(granter);  // the table of the granter's pages, for the caller's CPU
     }
-    Grant whole(uint32_t flags) const { return {flags, 0, program, 0, at(1).raw(), kText}; }
+    Grant whole(uint32_t flags) const { return {flags, 0, program, {}, at(1).raw(), kText}; }
     Error from(uint64_t number = 0, uint64_t offset = 0, uint64_t bytes = kText, Endpoint by = kNone) {
         return call(program, KernelCall::SafeCopyFrom, {(by == kNone ? granter : by).raw(), number, offset, at(3).raw(), bytes});
     }
@@ -88,8 +88,10 @@ TEST_P(Grants, EntriesThatAreIncomplete) {
         grants[0] = whole((kUsable | Grant::kRead) & ~missing);
         EXPECT_EQ(from(), Error::Permission) << missing;
     }
-    grants[0] = whole((kUsable & ~uint32_t{Grant::kDirect}) | kIndirect | Grant::kRead);
-    EXPECT_EQ(from(), Error::Permission) << "there are no indirect grants";
+    for (const uint32_t more : {Grant::kIndirect, Grant::kMagic}) {
+        grants[0] = whole(kUsable | Grant::kRead | more);
+        EXPECT_EQ(from(), Error::Permission) << "of two kinds";
+    }
 }
 
 TEST_P(Grants, RightsAreSeparate) {
@@ -134,7 +136,7 @@ TEST_P(Grants, OfWhatIsNoUserMemory) {
     EXPECT_EQ(from(), Error::Permission) << "wraps";
     grants[0].address = kUserTop - 3;
     EXPECT_EQ(from(), Error::Permission);
-    grants[0] = {kUsable | Grant::kRead, 0, program, 0, 0x1000, ~uint64_t{0}};
+    grants[0] = {kUsable | Grant::kRead, 0, program, {}, 0x1000, ~uint64_t{0}};
     EXPECT_EQ(from(), Error::Permission);
     grants[0].address = 0xffff'8000'0000'0000;
     grants[0].bytes = kText;
@@ -265,7 +267,7 @@ TEST_P(Grants, TheCallerDiesWhileItWaits) {
 TEST_P(Grants, TakenBackBetweenTwoPartsOfALongCopy) {
     constexpr unsigned kPages = 40, kFirst = 32;  // pieces of one part
     for (unsigned i = 0; i < kPages; ++i) page(granter, 100 + i), page(program, 200 + i);
-    grants[1] = {kUsable | Grant::kRead, 0, program, 0, at(100).raw(), kPages * kPageSize};
+    grants[1] = {kUsable | Grant::kRead, 0, program, {}, at(100).raw(), kPages * kPageSize};
     kernel::Thread& thread = FakeMachine::thread(program);
     const uint64_t rip = thread.registers.rip;
     call(program, KernelCall::SafeCopyFrom, {granter.raw(), 1, 0, at(200).raw(), kPages * kPageSize});

@@ -91,10 +91,10 @@ TEST_F(SpaceCalls, GrantsAreCheckedAtEachUse) {
     char* to = page(program, 0);
     link(program), link(other);
     constexpr uint32_t kUsable = Grant::kUsed | Grant::kDirect | Grant::kValid;
-    grants[0] = {kUsable | Grant::kRead, 3, program, 0, at(1).raw(), 7};
-    grants[1] = {kUsable | Grant::kRead | Grant::kTry, 0, kAny, 0, at(9).raw(), 8};
-    grants[2] = {kUsable | Grant::kWrite, 0, far, 0, at(1).raw(), 7};
-    grants[3] = {kUsable | Grant::kWrite, 0, program, 0, ~uint64_t{0} - 3, 8};
+    grants[0] = {kUsable | Grant::kRead, 3, program, {}, at(1).raw(), 7};
+    grants[1] = {kUsable | Grant::kRead | Grant::kTry, 0, kAny, {}, at(9).raw(), 8};
+    grants[2] = {kUsable | Grant::kWrite, 0, far, {}, at(1).raw(), 7};
+    grants[3] = {kUsable | Grant::kWrite, 0, program, {}, ~uint64_t{0} - 3, 8};
     const auto from = [&](uint64_t number, uint64_t offset, uint64_t bytes) {
         return call(program, KernelCall::SafeCopyFrom, {other.raw(), number, offset, at(0).raw(), bytes});
     };

@@ -370,8 +370,6 @@ TEST_F(MapMemoryTest, RefusalsChangeNothing) {
     EXPECT_EQ(ask(wish), Error::Invalid) << "itself";
     wish = good, wish.from = kFrom + 8;
     EXPECT_EQ(ask(wish), Error::Invalid) << "unaligned";
-    wish = good, wish.to = kTo + 8;
-    EXPECT_EQ(ask(wish), Error::Invalid);
     wish = good, wish.bytes = 0;
     EXPECT_EQ(ask(wish), Error::Invalid);
     wish = good, wish.bytes = uint64_t{1} << 60;
@@ -423,6 +421,41 @@ TEST_F(MapMemoryTest, OverTheQuotaHalfWay) {
     ASSERT_EQ(vm.unmap_memory(kCpu1, partner, kTo), Error::None);
     fill(source, kFrom, 200, 1);
     EXPECT_TRUE(holds(partner, kTo, done, 700));
+}
+
+// All memory is somebody's while pages are to be copied: what has been asked for is done when some comes back.
+TEST_F(MapMemoryTest, MemoryEndsWhilePagesPart) {
+    const ProcessId partner = pair(300), third = another();
+    map(third, kTo, 300);
+    ASSERT_EQ(join(partner, 300), Error::None);
+    const ProcessId hog = another();
+    const VirtualAddress all = vm.mmap(kCpu2, hog, 64 << 20).release();
+    for (VirtualAddress at = all; vm.write(kCpu2, hog, at, 1) == Error::None;) at = at + kPageSize;
+    EXPECT_EQ(join(third, 300, MapMode::CopyOnWrite), Error::NoMemory) << "copies at once";
+    EXPECT_EQ(vm.unmap_memory(kCpu1, partner, kTo), Error::NoMemory);
+    EXPECT_EQ(vm.revoke(kCpu0, source, kGrant), Error::NoMemory);
+    EXPECT_TRUE(holds(source, kFrom, 300, 100));
+    EXPECT_EQ(vm.audit(), 0u);
+    end(hog);
+    EXPECT_EQ(vm.revoke(kCpu0, source, kGrant), Error::None);
+    fill(source, kFrom, 300, 1);
+    EXPECT_TRUE(holds(partner, kTo, 300, 100));
+    EXPECT_EQ(vm.unmap_memory(kCpu1, partner, kTo), Error::BadAddress);
+}
+
+// Between VM's first look at the grants and the mapping's being entered.
+TEST_F(MapMemoryTest, AGrantIsTakenBackMeanwhile) {
+    const ProcessId partner = pair(4);
+    for (const Error error : {Error::Permission, Error::Again}) {
+        vm.machine.change_paths_after(1, error);
+        EXPECT_EQ(join(partner, 4), error);
+        vm.machine.change_paths_after(0, error);
+        EXPECT_EQ(join(partner, 4), error);
+    }
+    EXPECT_TRUE(holds(partner, kTo, 4, 5000));
+    EXPECT_EQ(ownership(source, kFrom), Ownership::Exclusive);
+    EXPECT_EQ(vm.unmap_memory(kCpu1, partner, kTo), Error::BadAddress);
+    EXPECT_EQ(join(partner, 4), Error::None);
 }
 
 // Not even the mapping is paid for; nothing is left of it.
