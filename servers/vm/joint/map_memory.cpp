@@ -1,5 +1,7 @@
 #include "servers/vm/joint/map_memory.hpp"
 
+#include <utility>
+
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/fault/attempt.hpp"
 #include "servers/vm/fault/touch_page.hpp"
@@ -53,8 +55,7 @@ Result<MapMemory::Step> MapMemory::wait_for(Leaf& leaf) {
 }
 
 // Under the locks of both.
-Result<JointPlace> MapMemory::place_in(Leaf& to, Segment& segment) const {
-    const VirtualAddress address = request_.range.cursor;
+Result<JointPlace> MapMemory::place_in(Leaf& to, Segment& segment, VirtualAddress address) {
     const Segment& regions = to.detached() ? *to.own_regions() : segment;
     const RegionView view = regions.view_locked(address);
     if (view.outcome != Lookup::Found) return Error::BadAddress;
@@ -69,7 +70,7 @@ Result<MapMemory::Step> MapMemory::map_between(Leaf& from, Leaf& to, Segment& se
     PairGuard pair(context_.locks(), from.lock, from.order_key(), to.lock, to.order_key());
     if (to.dead || to.flushing > 0) return wait_for(to);
     if (from.dead || from.flushing > 0) return wait_for(from);
-    const JointPlace place = TRY(place_in(to, segment));
+    const JointPlace place = TRY(place_in(to, segment, request_.range.cursor));
     const unsigned first = page_in_leaf(source_address());
     const PageSpan rest = place.region.intersect(to.pages_of({request_.range.cursor, request_.range.range.end}));
     const JointPart part = first_joint_part(context_, from, PageSpan{first, first + rest.size()}.intersect({0, kPagesPerLeaf}), request_.joint.mode);
@@ -79,8 +80,10 @@ Result<MapMemory::Step> MapMemory::map_between(Leaf& from, Leaf& to, Segment& se
     if (part.way == JointPart::Way::MakePrivate) return Error::Again;
     TRY(destination_.quota.charge(context_.locks(), context_.slabs(), PageCount{count_absent(to, place.span(pages))}));
     // --- commit point ---
-    if (part.way == JointPart::Way::Share) share_part(context_, from, part.span, request_.joint.mode, place, from_batch, batch);
-    else copy_part(context_, from, part.span, place, batch);
+    const Seen seen = part.way == JointPart::Way::Share
+                          ? share_part(context_, from, part.span, request_.joint.mode, place, from_batch, batch)
+                          : copy_part(context_, from, part.span, place, batch);
+    if (seen == Seen::Hidden) request_.joint.hidden = VirtualRange::of(request_.range.cursor, pages * kPageSize);
     request_.range.cursor = request_.range.cursor + pages * kPageSize;
     return Step::More;
 }
@@ -111,9 +114,25 @@ Result<MapMemory::Step> MapMemory::map_part(FlushBatch& from_batch, FlushBatch& 
     return error == Error::Again ? Result<Step>{Step::More} : error;
 }
 
+// The pages of the last step, which has been flushed. Where somebody changes something there, faults bring them.
+Result<void> MapMemory::open_hidden() {
+    const VirtualRange hidden = std::exchange(request_.joint.hidden, {});
+    TRY(context_.slabs().ensure<Run>(3 * RunForest::kMostNewRuns));
+    Segment& segment = *destination_.find_segment(hidden.start);
+    SegmentHold held(context_, destination_, segment);
+    Leaf* leaf = destination_.leaves.find(hidden.start);
+    if (leaf == nullptr || segment.busy(hidden)) return {};
+    Guard guard(context_.locks(), leaf->lock);
+    if (leaf->dead || leaf->flushing > 0) return {};
+    const Result<JointPlace> place = place_in(*leaf, segment, hidden.start);
+    if (place.ok()) open_part(context_, place.value(), static_cast<unsigned>(hidden.size() >> kPageShift));
+    return {};
+}
+
 // What has to be flushed ends a step.
 Result<MapMemory::Step> MapMemory::advance(FlushBatch& from_batch, FlushBatch& batch) {
     if (request_.range.kind == RangeKind::Populate) return prepare();
+    if (!request_.joint.hidden.empty()) (void)open_hidden();  // where memory ends faults bring them, too
     for (unsigned parts = 0; parts < kPartsPerMapStep && from_batch.empty() && batch.empty(); ++parts) {
         if (request_.range.cursor >= request_.range.range.end) return Step::Done;
         const Step step = TRY(map_part(from_batch, batch));

@@ -76,7 +76,7 @@ bool take_out(WorkerContext& context, Leaf& leaf, PageSpan span, FlushBatch& bat
 
 // Puts frames into the place, frame_at(i) being the i-th.
 template <typename FrameAt>
-void put(WorkerContext& context, const JointPlace& place, unsigned pages, Ownership ownership, FlushBatch& batch, FrameAt frame_at) {
+Seen put(WorkerContext& context, const JointPlace& place, unsigned pages, Ownership ownership, FlushBatch& batch, FrameAt frame_at) {
     Leaf& leaf = place.leaf;
     PageTable& table = leaf.table();
     const PageSpan span = place.span(pages);
@@ -92,6 +92,7 @@ void put(WorkerContext& context, const JointPlace& place, unsigned pages, Owners
     }
     leaf.resident = static_cast<uint16_t>(leaf.resident + pages);
     if (replaced) batch.add_range(leaf, {leaf.address_of(span.first), leaf.address_of(span.end)});
+    return hidden ? Seen::Hidden : Seen::AtOnce;
 }
 
 // What a page is in the leaf that it comes from, once another has it, too.
@@ -115,7 +116,7 @@ void set_entries_to(PageTable& table, PageSpan span, PageState state) {
 
 }  // namespace
 
-void share_part(WorkerContext& context, Leaf& from, PageSpan part, MapMode mode, const JointPlace& place, FlushBatch& from_batch, FlushBatch& batch) {
+Seen share_part(WorkerContext& context, Leaf& from, PageSpan part, MapMode mode, const JointPlace& place, FlushBatch& from_batch, FlushBatch& batch) {
     const FrameTable frames = context.frame_table();
     PageTable& table = from.table();
     const PageState before = from.trees.find(part.first)->state(), after = state_of_shared(before, mode);
@@ -129,17 +130,36 @@ void share_part(WorkerContext& context, Leaf& from, PageSpan part, MapMode mode,
         if (before.ownership == Ownership::Exclusive) info.set_owner(nullptr);
         info.share();
     }
-    put(context, place, part.size(), ownership_of_mapped(mode), batch, [&](unsigned i) { return table.get(part.first + i).frame(); });
+    return put(context, place, part.size(), ownership_of_mapped(mode), batch, [&](unsigned i) { return table.get(part.first + i).frame(); });
 }
 
-void copy_part(WorkerContext& context, const Leaf& from, PageSpan part, const JointPlace& place, FlushBatch& batch) {
+Seen copy_part(WorkerContext& context, const Leaf& from, PageSpan part, const JointPlace& place, FlushBatch& batch) {
     FrameNumber copies[JointPart::kMostCopies];
     for (unsigned i = 0; i < part.size(); ++i) {
         copies[i] = context.frames().allocate_reserved();
         context.frames().info(copies[i]).claim(FrameKind::Anonymous, &place.leaf);
         __builtin_memcpy(window_pointer(copies[i]), window_pointer(from.table().get(part.first + i).frame()), kPageSize);
     }
-    put(context, place, part.size(), Ownership::Exclusive, batch, [&](unsigned i) { return copies[i]; });
+    return put(context, place, part.size(), Ownership::Exclusive, batch, [&](unsigned i) { return copies[i]; });
+}
+
+void open_part(WorkerContext& context, const JointPlace& place, unsigned pages) {
+    constexpr unsigned kParts = 3;
+    Leaf& leaf = place.leaf;
+    const PageSpan span = place.span(pages).intersect(place.region);
+    unsigned at = span.first;
+    for (unsigned opened = 0; opened < kParts && at < span.end;) {
+        const Run* run = leaf.trees.first_reaching(at);
+        if (run == nullptr || run->first() >= span.end) return;
+        const PageSpan part = run->span().intersect({at, span.end});
+        const PageState before = run->state();
+        at = part.end;
+        if (!before.access.is_none()) continue;
+        const PageState after = PageState::in_region(before.ownership, place.allowed);
+        leaf.trees.restate(context.slabs(), leaf.table(), part, after);
+        set_entries_to(leaf.table(), part, after);
+        ++opened;
+    }
 }
 
 unsigned part_pages(WorkerContext& context, Leaf& leaf, PageSpan span, FlushBatch& batch) {

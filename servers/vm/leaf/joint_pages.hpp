@@ -45,10 +45,14 @@ struct JointPlace {
 unsigned count_absent(const Leaf& leaf, PageSpan span);
 
 // Puts a part in the place of what the place's leaf holds there. What other CPUs may have cached of that goes with a batch, and meanwhile the new
-// pages are held without any access, which faults bring after the flush. Neither leaf is being flushed. Needs reserved: a RunTree, six Runs,
+// pages are held without any access: Hidden, and to be opened after the flush. Neither leaf is being flushed. Needs reserved: a RunTree, six Runs,
 // for copies a frame each. The quota has been charged for what was absent.
-void share_part(WorkerContext& context, Leaf& from, PageSpan part, MapMode mode, const JointPlace& place, FlushBatch& from_batch, FlushBatch& batch);
-void copy_part(WorkerContext& context, const Leaf& from, PageSpan part, const JointPlace& place, FlushBatch& batch);
+enum class Seen : uint8_t { AtOnce, Hidden };
+Seen share_part(WorkerContext& context, Leaf& from, PageSpan part, MapMode mode, const JointPlace& place, FlushBatch& from_batch, FlushBatch& batch);
+Seen copy_part(WorkerContext& context, const Leaf& from, PageSpan part, const JointPlace& place, FlushBatch& batch);
+// Gives pages that are hidden what their region allows; the leaf is not being flushed. As far as six reserved Runs do: faults bring the rest, one
+// each.
+void open_part(WorkerContext& context, const JointPlace& place, unsigned pages);
 
 // Makes joint pages of a span parting, or the leaf's own, if nobody else has them. Returns where it ended, after so many parts that six reserved
 // Runs do.

@@ -178,6 +178,7 @@ struct JointWork {
     JointMapping* mapping = nullptr;  // of `process`, and busy for this request; valid while the process' space can be found
     VirtualAddress source;            // MapMemory: what comes to the range's start
     MapMode mode = MapMode::CopyOnWrite;
+    VirtualRange hidden;              // what it has mapped last, and is to open after the flush; or empty
     // Revoking: of which grant, the number of the last mapping that has been seen, and of the last one that counts.
     GrantName grant;
     uint64_t seen = 0, last = 0;

@@ -434,7 +434,7 @@ TEST_F(MapMemoryTest, MemoryEndsWhilePagesPart) {
     EXPECT_EQ(join(third, 300, MapMode::CopyOnWrite), Error::NoMemory) << "copies at once";
     EXPECT_EQ(vm.unmap_memory(kCpu1, partner, kTo), Error::NoMemory);
     EXPECT_EQ(vm.revoke(kCpu0, source, kGrant), Error::NoMemory);
-    EXPECT_TRUE(holds(source, kFrom, 300, 100));
+    EXPECT_TRUE(holds(source, kFrom, 300, 100) && holds(partner, kTo, 300, 100)) << "what is there needs no memory";
     EXPECT_EQ(vm.audit(), 0u);
     end(hog);
     EXPECT_EQ(vm.revoke(kCpu0, source, kGrant), Error::None);
