@@ -115,7 +115,14 @@ bool JointMappings::has_lost_source(WorkerContext& context, ProcessId process, V
         if (mapping == nullptr) return false;
         source = mapping->source_;
     }
-    return context.processes.find(source) == nullptr;
+    return context.processes.find_in_step(source) == nullptr;
+}
+
+bool JointMappings::concern(LockContext& worker, ProcessId process) {
+    Guard guard(worker, lock_);
+    for (const JointMapping* mapping = by_place_.first(); mapping != nullptr; mapping = by_place_.next(*mapping))
+        if (mapping->process_ == process || mapping->source_ == process) return true;
+    return false;
 }
 
 bool JointMappings::sound(LockContext& worker) {

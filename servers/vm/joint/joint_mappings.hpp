@@ -43,6 +43,9 @@ class JointMappings {
     // Whether what the process has mapped at the address comes from a process that has ended.
     [[nodiscard]] bool has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address);
 
+    // Whether the process has something mapped by a grant, or somebody has something of it. All mappings are gone through.
+    [[nodiscard]] bool concern(LockContext& worker, ProcessId process);
+
     // For the audit: visit(const JointMapping&, const Request* waiting). What the process' quota pays.
     template <typename Visit>
     uint64_t for_each_of(LockContext& worker, ProcessId process, Visit visit) {

@@ -102,9 +102,12 @@ Action serve_joint_request(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage about(receipt.message);
     const ProcessId process{static_cast<uint32_t>(receipt.message.words[7])};
     const uint32_t type = receipt.message.type();
+    SwapDesk& swaps = context.processes.swap_desk();
+    const uint64_t swaps_ended = swaps.ended();
     const Result<void> begun = type == kMapRequest     ? begin_map(context, receipt, process)
                                : type == kUnmapRequest ? begin_unmap(context, receipt, process)
                                                        : begin_revoke(context, receipt, process);
+    if (begun.error() == Error::NoProcess && swaps.wait(context, receipt, swaps_ended) == SwapDesk::Waits::Yes) return Action::none();
     if (begun.ok() || (begun.error() == Error::NoMemory && wait_for_memory(context, receipt))) return Action::none();
     return Action::refuse(about.thread, about.sequence, begun.error());
 }

@@ -104,7 +104,9 @@ bool SwapOperation::drained(Space& space) {
 
 SwapOperation::Step SwapOperation::drain() {
     Space &a = *source().space(), &b = *destination().space();
-    if (!is_idle(context_, a) || !is_idle(context_, b)) {
+    JointMappings& mappings = context_.processes.joint_mappings();
+    const bool lends = mappings.concern(context_.locks(), request_.source) || mappings.concern(context_.locks(), request_.process);
+    if (lends || !is_idle(context_, a) || !is_idle(context_, b)) {
         open();
         return fail(Error::Busy);
     }
@@ -190,6 +192,8 @@ bool waits_for_swap(WorkerContext& context, Request& request) {
         case RequestKind::Load:
         case RequestKind::Fork:
         case RequestKind::Touch:
+        case RequestKind::MapMemory:
+        case RequestKind::UnmapMemory:
         case RequestKind::Contiguous: break;
         default: return false;
     }

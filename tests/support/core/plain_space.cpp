@@ -118,6 +118,10 @@ Result<void> copy(Thread&, const CopyArguments&) { return Error::NotImplemented;
 Result<void> grant_table(Thread&, const GrantTableArguments&) { return Error::NotImplemented; }
 Result<void> safe_copy_from(Thread&, const SafeCopyFromArguments&) { return Error::NotImplemented; }
 Result<void> safe_copy_to(Thread&, const SafeCopyToArguments&) { return Error::NotImplemented; }
+Result<void> safemap(Thread&, const SafemapArguments&) { return Error::NotImplemented; }
+Result<void> safeunmap(Thread&, const SafeunmapArguments&) { return Error::NotImplemented; }
+Result<void> saferevmap(Thread&, const SaferevmapArguments&) { return Error::NotImplemented; }
+Result<GrantPathResults> grant_path(Thread&, const GrantPathArguments&) { return Error::NotImplemented; }
 Result<void> lend_area(Thread&, const LendAreaArguments&) { return Error::NotImplemented; }
 Result<PhysicalAddress> reclaim_area(Thread&, const ReclaimAreaArguments&) { return Error::NotImplemented; }
 Result<uint64_t> flush(Thread&, const FlushArguments&) { return Error::NotImplemented; }
