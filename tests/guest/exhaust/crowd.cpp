@@ -1,3 +1,4 @@
+#include "base/address.hpp"
 #include "tests/guest/exhaust/crowd.hpp"
 
 #include <sys/mman.h>
@@ -34,11 +35,11 @@ void Crowd::end() {
 Load::Load() : Crowd(kernel_facts().cpus, "load") {}
 
 int be_a_load() {
-    constexpr size_t kBytes = size_t{64} << 12, kPage = 4096;
+    constexpr size_t kBytes = size_t{64} << 12;
     for (;;) {
         void* piece = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (piece == MAP_FAILED) return 1;
-        for (size_t at = 0; at < kBytes; at += kPage) static_cast<volatile char*>(piece)[at] = 1;
+        for (size_t at = 0; at < kBytes; at += kPageSize) static_cast<volatile char*>(piece)[at] = 1;
         if (munmap(piece, kBytes) != 0) return 1;
     }
 }

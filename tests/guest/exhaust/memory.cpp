@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "abi/pm_calls.hpp"
+#include "base/address.hpp"
 #include "tests/guest/exhaust/crowd.hpp"
 #include "tests/guest/exhaust/resources.hpp"
 
@@ -12,7 +13,7 @@ namespace shoal::test {
 
 namespace {
 
-constexpr size_t kPage = 4096, kPiece = 256 * kPage;
+constexpr size_t kPiece = 256 * kPageSize;
 
 }  // namespace
 
@@ -22,7 +23,7 @@ int eat_memory() {
     for (;;) {
         void* piece = mmap(nullptr, kPiece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (piece == MAP_FAILED) return errno == ENOMEM ? 0 : 1;
-        for (size_t at = 0; at < kPiece; at += kPage) static_cast<volatile char*>(piece)[at] = 1;
+        for (size_t at = 0; at < kPiece; at += kPageSize) static_cast<volatile char*>(piece)[at] = 1;
     }
 }
 

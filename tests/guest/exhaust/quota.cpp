@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "base/address.hpp"
 #include "tests/guest/exhaust/crowd.hpp"
 #include "tests/guest/exhaust/own_usage.hpp"
 #include "tests/guest/exhaust/resources.hpp"
@@ -12,7 +13,7 @@ namespace shoal::test {
 
 namespace {
 
-constexpr size_t kPage = 4096, kMostPieces = 64;
+constexpr size_t kMostPieces = 64;
 constexpr uint64_t kQuota = 500, kFarTooLittle = 1;  // pages
 
 struct Piece {
@@ -26,13 +27,13 @@ size_t map_to_the_end() {
     size_t count = 0, pages = 0;
     bool rightly = true;
     for (size_t wanted = 128; wanted > 0 && count < kMostPieces;) {
-        void* start = mmap(nullptr, wanted * kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        void* start = mmap(nullptr, wanted * kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (start == MAP_FAILED) {
             rightly = rightly && errno == ENOMEM;
             wanted /= 2;
             continue;
         }
-        pieces[count++] = {start, wanted * kPage};
+        pieces[count++] = {start, wanted * kPageSize};
         pages += wanted;
     }
     rightly = rightly && own_usage().charged_pages == kQuota;
@@ -54,10 +55,10 @@ int take_quota() {
 }
 
 int overdraw_quota() {
-    constexpr size_t kTooMany = (kQuota + 1) * kPage;
+    constexpr size_t kTooMany = (kQuota + 1) * kPageSize;
     void* start = mmap(nullptr, kTooMany, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) return 1;
-    for (size_t at = 0; at < kTooMany; at += kPage) static_cast<volatile char*>(start)[at] = 1;
+    for (size_t at = 0; at < kTooMany; at += kPageSize) static_cast<volatile char*>(start)[at] = 1;
     return 2;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "base/address.hpp"
 #include "tests/guest/exhaust/crowd.hpp"
 #include "tests/guest/exhaust/own_usage.hpp"
 #include "tests/guest/exhaust/resources.hpp"
@@ -11,21 +12,21 @@ namespace shoal::test {
 
 namespace {
 
-constexpr size_t kPage = 4096, kPages = 65'536;
-constexpr uint64_t kQuota = 500;  // pages: for the program, and some thousands of regions
+constexpr size_t kPages = 65'536;
+constexpr uint64_t kQuotaForRegions = 500;  // pages: for the program, and some thousands of regions
 
 // Pieces cut off until it was refused; 0: refused with another error, or the mapping.
 unsigned cut_to_the_end() {
-    auto* start = static_cast<char*>(mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    auto* start = static_cast<char*>(mmap(nullptr, kPages * kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (start == MAP_FAILED) return 0;
     start[0] = 1;
     unsigned pieces = 0;
-    while (2 * pieces + 1 < kPages && mprotect(start + (2 * pieces + 1) * kPage, kPage, PROT_READ) == 0) ++pieces;
+    while (2 * pieces + 1 < kPages && mprotect(start + (2 * pieces + 1) * kPageSize, kPageSize, PROT_READ) == 0) ++pieces;
     const bool rightly = errno == ENOMEM && 2 * pieces + 1 < kPages;
     // At the end of the quota what is there works on, and what is given up can be had again.
     start[0] = 2;
-    const bool back = pieces > 1 && mprotect(start + kPage, kPage, PROT_READ | PROT_WRITE) == 0 && mprotect(start + kPage, kPage, PROT_READ) == 0;
-    return munmap(start, kPages * kPage) == 0 && rightly && back ? pieces : 0;
+    const bool back = pieces > 1 && mprotect(start + kPageSize, kPageSize, PROT_READ | PROT_WRITE) == 0 && mprotect(start + kPageSize, kPageSize, PROT_READ) == 0;
+    return munmap(start, kPages * kPageSize) == 0 && rightly && back ? pieces : 0;
 }
 
 }  // namespace
@@ -46,7 +47,7 @@ int take_regions() {
 
 void exhaust_regions(Verdict& verdict, unsigned crowd) {
     const Load load;
-    Crowd takers(crowd, "regions", kQuota);
+    Crowd takers(crowd, "regions", kQuotaForRegions);
     if (takers.size() < crowd) verdict.fail("only %u processes could be started", takers.size());
     takers.wait([&](int64_t status) {
         if (status != 0) verdict.fail("regions: not refused with ENOMEM, or not all came back (status %ld)", status);

@@ -85,6 +85,7 @@ Result<void> Instance::end() const {
         if (const TrapResult heard = receive(kAny, notice); heard.error != Error::None) return heard.error;
         if (kernel_calls::process_reap().ok()) break;
     }
+    TRY(vm_calls::willexit(process_));
     TRY(vm_calls::exit(process_));
     return kernel_calls::process_release(endpoint_);
 }
