@@ -14,7 +14,7 @@ namespace {
 #ifdef NDEBUG
 constexpr uint64_t kOperations = 300'000, kOperationsOfFull = 1'000'000;
 #else
-constexpr uint64_t kOperations = 100'000, kOperationsOfFull = kOperations;
+constexpr uint64_t kOperations = 100'000, kOperationsOfFull = 200'000;
 #endif
 
 constexpr uint64_t kAuditEvery = 5'000;
