@@ -113,13 +113,15 @@ Result<void> resume_process(Cpu& cpu, Endpoint endpoint) {
 }
 
 void on_hold(Cpu& cpu, Thread& thread) {
-    const bool swapped = thread.hold.swapped;
+    // While we have the node nobody swaps the process.
+    const Process& process = *thread.process;
+    if (thread.hold.swapped && thread.state != ThreadState::Dead) adopt_privileges(thread);
     thread.hold.swapped = false;
     give_back(cpu, thread, thread.hold);
     if (thread.state == ThreadState::Dead || thread.state == ThreadState::Free) return;
-    if (swapped) adopt_privileges(thread);
     // pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look
-    if (thread.process->stopping.load(std::memory_order_seq_cst)) {
+    // A swap that comes between changes it last: who sees that sees the rest, and more news is on its way.
+    if (process.stopping.load(std::memory_order_seq_cst)) {
         thread.set(kHold);
         hold(cpu, thread);
     } else {

@@ -38,23 +38,34 @@ bool may_be_swapped(const Process& process, const Thread* asker) {
     return tables.threads[process.first_thread.slot()].held.next == (started ? Thread::Next::Receive : Thread::Next::Start);
 }
 
-// All nodes, so that no home hears of anything until it is done. False: some news is still on its way.
-bool claim_nodes(Process& process) {
-    bool all = true;
-    process.threads.for_each([&](Thread& thread) {
-        thread.hold.swapped = all && thread.hold.claim(full_name(thread));
-        all = all && thread.hold.swapped;
-    });
-    return all;
-}
+// The hold nodes of all threads of a process, so that no home hears of anything until it is done; given back if it does not come to that.
+class ClaimedNodes {
+  public:
+    explicit ClaimedNodes(Process& process) : process_(process) {
+        Thread* thread = process.threads.front();
+        for (; thread != nullptr && thread->hold.claim(full_name(*thread)); thread = process.threads.next(*thread)) ++claimed_;
+        all_ = thread == nullptr;
+    }
+    ~ClaimedNodes() {
+        Thread* thread = process_.threads.front();
+        for (; claimed_ > 0; --claimed_, thread = process_.threads.next(*thread)) thread->hold.release(full_name(*thread));
+    }
+    ClaimedNodes(const ClaimedNodes&) = delete;
+    ClaimedNodes& operator=(const ClaimedNodes&) = delete;
 
-void release_nodes(Process& process) {
-    process.threads.for_each([&](Thread& thread) {
-        if (!thread.hold.swapped) return;
-        thread.hold.swapped = false;
-        thread.hold.release(full_name(thread));
-    });
-}
+    // False: some news is still on its way.
+    [[nodiscard]] bool all() const { return all_; }
+    // They will be posted.
+    void keep() {
+        process_.threads.for_each([](Thread& thread) { thread.hold.swapped = true; });
+        claimed_ = 0;
+    }
+
+  private:
+    Process& process_;
+    unsigned claimed_ = 0;
+    bool all_ = false;
+};
 
 // It is held as it waits. Its home is here.
 void hold_asker(Cpu& cpu, Thread& asker) {
@@ -105,12 +116,15 @@ void swap_contents(Process& a, Process& b) {
     std::swap(a.privileges, b.privileges);
     std::swap(a.title, b.title);
     swap_values(a.state, b.state);
-    swap_values(a.stopping, b.stopping);
     swap_values(a.live_threads, b.live_threads);
     swap_values(a.quiet_threads, b.quiet_threads);
     swap_values(a.grant_table, b.grant_table);
     swap_values(a.grant_count, b.grant_count);
     swap_threads(a, b);
+    // Last: a home that is just looking at it goes on by what it finds. seq_cst: pairs with on_hold()
+    const bool stopping = a.stopping.load(std::memory_order_relaxed);
+    a.stopping.store(b.stopping.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+    b.stopping.store(stopping, std::memory_order_seq_cst);
 }
 
 void tell_others(Cpu& cpu, Process& process) {
@@ -139,13 +153,11 @@ Result<Endpoint> swap_processes(Cpu& cpu, ProcessId source, ProcessId destinatio
         Thread* const waiting = find_asker(cpu, asker, *a, *b);
         if (!may_be_swapped(*a, waiting) || !may_be_swapped(*b, waiting)) return Error::Busy;
         if (depth == SwapDepth::Try) return asker;
-        const bool claimed = claim_nodes(*a) && claim_nodes(*b);
-        if (!claimed) {
-            release_nodes(*a);
-            release_nodes(*b);
-            return Error::Busy;
-        }
+        ClaimedNodes nodes_of_a(*a), nodes_of_b(*b);
+        if (!nodes_of_a.all() || !nodes_of_b.all()) return Error::Busy;
         // --- commit point ---
+        nodes_of_a.keep();
+        nodes_of_b.keep();
         if (waiting != nullptr) {
             answered = waiting->process == a ? b->first_thread : a->first_thread;
             hold_asker(cpu, *waiting);
