@@ -119,7 +119,7 @@ void on_hold(Cpu& cpu, Thread& thread) {
     thread.hold.swapped = false;
     give_back(cpu, thread, thread.hold);
     if (thread.state == ThreadState::Dead || thread.state == ThreadState::Free) return;
-    // pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look
+    // Pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look; and in swap_contents().
     // A swap that comes between changes it last: who sees that sees the rest, and more news is on its way.
     if (process.stopping.load(std::memory_order_seq_cst)) {
         thread.set(kHold);

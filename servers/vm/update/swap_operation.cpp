@@ -53,14 +53,14 @@ SwapOperation::Step SwapOperation::go_to(Phase phase) {
     return Step::Next;
 }
 
-SwapOperation::Step SwapOperation::fail(Error error) {
+SwapOperation::Step SwapOperation::end_with(Error error) {
     request_.error = error;
     return Step::Done;
 }
 
 SwapOperation::Step SwapOperation::attempt() {
     const Result<void> possible = platform::may_swap(request_.source, request_.process, asker());
-    if (!possible.ok()) return fail(possible.error());
+    if (!possible.ok()) return end_with(possible.error());
     request_.extent = CopyExtent::Maps;
     return go_to(request_.swap.inherits ? Phase::Inherit : Phase::Close);
 }
@@ -75,8 +75,8 @@ SwapOperation::Step SwapOperation::close() {
     {
         LifecyclePair guard(context_.locks(), a.lifecycle, b.lifecycle);
         Space *one = a.find(request_.source), *other = b.find(request_.process);
-        if (one == nullptr || other == nullptr || one->will_exit() || other->will_exit()) return fail(Error::NoProcess);
-        if (one->exit_request == nullptr || other->exit_request == nullptr) return fail(Error::Busy);  // it is ending
+        if (one == nullptr || other == nullptr || one->will_exit() || other->will_exit()) return end_with(Error::NoProcess);
+        if (one->exit_request == nullptr || other->exit_request == nullptr) return end_with(Error::Busy);  // it is ending
         // --- commit point ---
         context_.processes.swap_desk().begin(context_);
         for (ProcessSlot* slot : {&a, &b}) {
@@ -108,7 +108,7 @@ SwapOperation::Step SwapOperation::drain() {
     const bool lends = mappings.concern(context_.locks(), request_.source) || mappings.concern(context_.locks(), request_.process);
     if (lends || !is_idle(context_, a) || !is_idle(context_, b)) {
         open();
-        return fail(Error::Busy);
+        return end_with(Error::Busy);
     }
     return drained(a) && drained(b) ? unlink() : Step::Blocked;
 }
@@ -116,7 +116,7 @@ SwapOperation::Step SwapOperation::drain() {
 SwapOperation::Step SwapOperation::unlink() {
     if (!context_.slabs().ensure<FlushBatch>(2).ok()) {
         open();
-        return fail(Error::NoMemory);
+        return end_with(Error::NoMemory);
     }
     (void)go_to(Phase::Forget);
     ++request_.flushes;  // our own: one that ends at once does not send the request on meanwhile
@@ -142,7 +142,7 @@ SwapOperation::Step SwapOperation::exchange() {
     const Result<Endpoint> answered = platform::swap(request_.source, request_.process, asker());
     if (!answered.ok()) {
         open();
-        return fail(answered.error());
+        return end_with(answered.error());
     }
     {
         LifecyclePair guard(context_.locks(), source().lifecycle, destination().lifecycle);
@@ -153,7 +153,7 @@ SwapOperation::Step SwapOperation::exchange() {
     }
     request_.receipt.message.set_source(answered.value());
     open();
-    return fail(Error::None);
+    return end_with(Error::None);
 }
 
 void SwapOperation::open() {

@@ -31,7 +31,7 @@ class SwapOperation {
     Step unlink();
     Step forget(ProcessSlot& slot, Phase next);
     Step exchange();
-    Step fail(Error error);
+    Step end_with(Error error);
     void open();
     Step go_to(Phase phase);
     [[nodiscard]] ProcessSlot& source() { return *context_.processes.slot(request_.source); }
