@@ -63,7 +63,7 @@ struct VmStats {
 };
 
 enum class RegionType : uint32_t { Anonymous, Contiguous, Direct, Shared, Cache, File };
-enum RegionFlags : uint32_t { kRegionGrowsDown = 1 << 0, kRegionHeap = 1 << 1, kRegionImage = 1 << 2 };
+enum RegionFlags : uint32_t { kRegionGrowsDown = 1 << 0, kRegionHeap = 1 << 1, kRegionImage = 1 << 2, kRegionPreallocated = 1 << 3 };
 
 // One mapping, or what part of one is alike.
 struct VmRegion {
@@ -102,13 +102,22 @@ struct FileMapRequest {
 enum QueryExitFlags : uint64_t { kQueryExitWait = 1 };
 enum class ExitNotice : uint64_t { None, Signal, Ended };
 
-// VM call procctl.
-// Of rs_update.
+// VM calls rs_update and rs_prepare.
 enum UpdateFlags : uint64_t {
     kUpdateRollback = 1,  // undoes an update
     kUpdateNoMaps = 2,    // the new instance gets nothing of what the old one has mapped
 };
 
+// VM call rs_memctl.
+enum MemoryControl : uint64_t {
+    kMemoryPin = 0,
+    kMemoryMakeVm = 1,
+    kMemoryExtendHeap = 2,
+    kMemoryMap = 3,
+    kMemoryFindMap = 4,
+};
+
+// VM call procctl.
 enum ProcessControl : uint64_t { kProcessClear = 1, kProcessTouch = 2 };
 
 struct VmUsage {

@@ -48,7 +48,7 @@ constexpr Privileges process_manager_privileges() {
                                   KernelCall::PrivilegeSet, KernelCall::ThreadProcess})
         privileges.kernel_call_mask[static_cast<unsigned>(call) / 64] |= uint64_t{1} << static_cast<unsigned>(call) % 64;
     for (const VmCall call : {VmCall::Create, VmCall::Load, VmCall::Share, VmCall::Fork, VmCall::Willexit, VmCall::Exit, VmCall::RsUpdate,
-                              VmCall::NotifySig})
+                              VmCall::RsPrepare, VmCall::RsMemctl, VmCall::NotifySig})
         privileges.vm_call_mask |= uint64_t{1} << static_cast<unsigned>(call);
     privileges.vm_call_mask |= kFileServerCalls;
     privileges.flags = kSystemProcess | kMagicGrants;

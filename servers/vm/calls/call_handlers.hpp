@@ -53,6 +53,8 @@ class CallHandlers {
     Result<vm_calls::VfsWaitResults> vfs_wait(const vm_calls::VfsWaitArguments& arguments);
     Result<uint64_t> vfs_reply(const vm_calls::VfsReplyArguments& arguments);
     Result<void> rs_update(const vm_calls::RsUpdateArguments& arguments);
+    Result<void> rs_prepare(const vm_calls::RsPrepareArguments& arguments);
+    Result<vm_calls::RsMemctlResults> rs_memctl(const vm_calls::RsMemctlArguments& arguments);
     Result<PhysicalAddress> getphys(const vm_calls::GetphysArguments& arguments);
     Result<vm_calls::InfoResults> info(const vm_calls::InfoArguments& arguments);
     Result<vm_calls::GetrusageResults> getrusage(const vm_calls::GetrusageArguments& arguments);
@@ -80,6 +82,14 @@ class CallHandlers {
     Result<SharedRange> shared_at(Space& space, VirtualRange range);
     Result<VirtualAddress> remap_as(const vm_calls::RemapArguments& arguments, Ownership lending);
     Result<VirtualAddress> place_shared(Space& space, VirtualAddress wish, uint64_t bytes, RegionAttributes attributes);
+    struct UpdatePair {
+        Space& source;
+        Space& destination;
+    };
+    Result<UpdatePair> update_pair(ProcessId source, ProcessId destination);
+    Error extend_heap_alike(Space& source, Space& destination);
+    Request& make_ready(ProcessId process, PrepareWork::Phase first);
+    Error make_successor(Space& space);
     Error set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use, const Receipt& rest);
     Error withdraw(MemoryObject& device, uint64_t page, CacheWork::From from, const Receipt& receipt);
     Result<void> forget(uint64_t device, uint64_t page, uint64_t end);

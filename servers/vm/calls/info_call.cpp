@@ -82,11 +82,20 @@ static_assert(static_cast<uint32_t>(RegionType::Direct) == static_cast<uint32_t>
 static_assert(static_cast<uint32_t>(RegionType::Cache) == static_cast<uint32_t>(MemoryType::Cache));
 static_assert(static_cast<uint32_t>(RegionType::Shared) == static_cast<uint32_t>(MemoryType::Shared));
 static_assert(static_cast<uint32_t>(RegionType::File) == static_cast<uint32_t>(MemoryType::File));
-static_assert(kRegionGrowsDown == static_cast<uint32_t>(RegionTraits::GrowsDown) && kRegionHeap == static_cast<uint32_t>(RegionTraits::Heap));
-static_assert(kRegionImage == static_cast<uint32_t>(RegionTraits::Loaded));
+
+uint32_t flags_of(RegionTraits traits) {
+    switch (traits) {
+        case RegionTraits::None: return 0;
+        case RegionTraits::GrowsDown: return kRegionGrowsDown;
+        case RegionTraits::Heap: return kRegionHeap;
+        case RegionTraits::Loaded: return kRegionImage;
+        case RegionTraits::Preallocated: return kRegionPreallocated;
+    }
+    return 0;
+}
 
 VmRegion describe(VirtualRange range, RegionAttributes attributes) {
-    return {range, attributes.access.raw(), RegionType{static_cast<uint32_t>(attributes.type)}, static_cast<uint32_t>(attributes.traits)};
+    return {range, attributes.access.raw(), RegionType{static_cast<uint32_t>(attributes.type)}, flags_of(attributes.traits)};
 }
 
 // The mappings of a space, ascending, as many as there is room for.

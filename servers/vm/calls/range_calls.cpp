@@ -84,45 +84,6 @@ Result<void> CallHandlers::madvise(const vm_calls::MadviseArguments& arguments) 
     return change_range(RangeKind::Discard, arguments.address, arguments.bytes, Access::none());
 }
 
-namespace {
-
-struct HeapMove {
-    VirtualAddress old_end;
-    VirtualRange surplus, more;
-};
-
-// Moves the heap's end, or says why not; Exists: something is in the way, in `more`; DoNotReply: a fork is, and the call comes again.
-Error move_heap_end(WorkerContext& context, Space& space, const Receipt& receipt, VirtualAddress wanted, const Result<void>& reserved,
-                    HeapMove& move) {
-    SegmentHold held(context, space, space.common());
-    move.old_end = space.heap_end;
-    if (wanted.raw() == 0) return Error::None;
-    if (space.forking) {
-        park(context, receipt, space.common().waiting);
-        return Error::DoNotReply;
-    }
-    if (space.heap_start.raw() == 0) return Error::NoMemory;  // no image, no heap
-    if (wanted < space.heap_start || wanted >= AddressLayout::kCommonMaps) return Error::NoMemory;
-    const VirtualAddress old_top = page_up(move.old_end), new_top = page_up(wanted);
-    if (new_top > old_top) {
-        move.more = {old_top, new_top};
-        if (!reserved.ok()) return Error::NoMemory;
-        if (!space.common().is_free(move.more)) return Error::Exists;
-        Region* last = last_of_heap(space, old_top);
-        if (last == nullptr && !space.pay_for_regions(context.locks(), context.slabs(), space.common(), 1).ok()) return Error::NoMemory;
-        // --- commit point ---
-        Segment::Change change(space.common());
-        if (last != nullptr) space.common().resize_end(*last, new_top);
-        else region_edits::insert(context, space.common(), move.more, kHeap);
-    } else {
-        move.surplus = {new_top, old_top};
-    }
-    space.heap_end = wanted;
-    return Error::None;
-}
-
-}  // namespace
-
 Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments) {
     Space& space = *TRY(caller());
     const VirtualAddress wanted = arguments.address;
@@ -130,13 +91,7 @@ Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments
     const Result<void> reserved = asks ? Result<void>{} : RangeOperation::reserve(context_);
     if (!reserved.ok()) TRY(reserve_stock());  // enough to shrink
     HeapMove move{};
-    Error moved = move_heap_end(context_, space, receipt_, wanted, reserved, move);
-    if (moved == Error::Exists) {  // the hole of a detached leaf, perhaps
-        attach_all(context_, space, move.more);
-        moved = move_heap_end(context_, space, receipt_, wanted, RangeOperation::reserve(context_), move);
-    }
-    if (moved == Error::Exists) return Error::NoMemory;
-    if (moved != Error::None) return moved;
+    if (const Error moved = move_heap_end(context_, space, receipt_, wanted, reserved, move); moved != Error::None) return moved;
     if (asks) return move.old_end;
     if (move.surplus.empty()) {
         const Error error = move.more.empty() ? Error::None : settle(space, move.more, wanted.raw());

@@ -20,7 +20,7 @@ Error TouchOperation::error_of(Touch outcome, const Receipt& receipt) {
     return Error::Again;
 }
 
-// None: the end has been reached; Again: not yet; DoNotReply: nor now, the request has been put aside.
+// As step_over(); other errors: of the page at the cursor.
 Error TouchOperation::step(WorkerContext& context, Space& space, Request& request) {
     RangeProgress& progress = request.range;
     for (unsigned i = 0; i < kPagesPerStep && progress.cursor < progress.range.end; ++i) {
@@ -32,15 +32,27 @@ Error TouchOperation::step(WorkerContext& context, Space& space, Request& reques
     return progress.cursor < progress.range.end ? Error::Again : Error::None;
 }
 
-bool TouchOperation::proceed(WorkerContext& context, Request& request) {
-    Space* space = context.processes.find_in_step(request.process);
-    request.error = space == nullptr ? Error::NoProcess : step(context, *space, request);
+Error TouchOperation::step_over(WorkerContext& context, Space& space, Request& request) {
+    const Error error = step(context, space, request);
+    if (error == Error::None || error == Error::Again || error == Error::DoNotReply || error == Error::NoMemory) return error;
+    request.receipt.forget_reads();
+    request.range.cursor = request.range.cursor + kPageSize;
+    return Error::Again;
+}
+
+bool TouchOperation::ends(WorkerContext& context, Request& request) {
     if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
         context.desk.push_ready(request);
         return false;
     }
     return request.error != Error::NoMemory || !wait_for_memory(context, request);
+}
+
+bool TouchOperation::proceed(WorkerContext& context, Request& request) {
+    Space* space = context.processes.find_in_step(request.process);
+    request.error = space == nullptr ? Error::NoProcess : step(context, *space, request);
+    return ends(context, request);
 }
 
 }  // namespace shoal::vm

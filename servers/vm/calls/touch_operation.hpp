@@ -12,6 +12,12 @@ class TouchOperation {
     // request: kind Touch; process, range with access. True: finished, with its error.
     static bool proceed(WorkerContext& context, Request& request);
 
+    // Some pages from the cursor on, past those that are not mapped, or not for this access, or cannot be read. None: the end has been reached; Again: not
+    // yet; DoNotReply: nor now, the request has been put aside; NoMemory.
+    static Error step_over(WorkerContext& context, Space& space, Request& request);
+    // After a step that has ended with request.error. True: with this the request ends.
+    static bool ends(WorkerContext& context, Request& request);
+
   private:
     static constexpr unsigned kPagesPerStep = 128;
     static Error error_of(Touch outcome, const Receipt& receipt);

@@ -23,6 +23,8 @@
 #include "servers/vm/requests/lent_areas.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/shortage.hpp"
+#include "servers/vm/update/preallocation.hpp"
+#include "servers/vm/update/prepare_operation.hpp"
 #include "servers/vm/update/swap_operation.hpp"
 
 namespace shoal::vm {
@@ -174,6 +176,10 @@ Action go_on(WorkerContext& context, Request& request, Exchange& exchange) {
             return ForkOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Swap:
             return SwapOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Prepare:
+            return PrepareOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
+        case RequestKind::Preallocate:
+            return Preallocation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Touch:
             return TouchOperation::proceed(context, request) ? conclude(context, request, exchange) : Action::none();
         case RequestKind::Contiguous:

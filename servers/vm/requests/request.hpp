@@ -59,6 +59,17 @@ struct SwapWork {
     bool inherits = false;
 };
 
+// A process that is being made ready for an update (update/prepare_operation.hpp).
+struct PrepareWork {
+    enum class Phase : uint8_t {
+        Inherit,    // it gets what the old one has mapped
+        PinSource,  // all that the old one has is made present
+        PinDestination,
+    };
+    Phase phase = Phase::PinDestination;
+    bool succeeds_vm = false;
+};
+
 // What of a space a fork copies.
 enum class CopyExtent : uint8_t {
     Everything,
@@ -124,6 +135,8 @@ enum class RequestKind : uint8_t {
     Flush,  // a batch under way that nobody waits for
     Trim,   // empty leaves being given up (LeafTrim)
     Swap,   // two spaces changing places (SwapOperation)
+    Prepare,      // a space being made ready for that (PrepareOperation)
+    Preallocate,  // memory being made present before it is wanted (Preallocation)
     Held,   // as Again, for the one call that a worker holds (hold())
 };
 
@@ -204,15 +217,16 @@ class Request {
     uint32_t audited = 0;        // the audit's own: batches of it that it has come across
     bool finished = false;       // nothing left but its flushes, and the answer
     ProcessId process;
-    ProcessId source;            // Share, Load, Fork, Swap, MapMemory only
-    CopyExtent extent = CopyExtent::Everything;  // Fork, Swap
+    ProcessId source;            // Share, Load, Fork, Swap, Prepare, MapMemory only
+    CopyExtent extent = CopyExtent::Everything;  // Fork, Swap, Prepare
     SwapWork swap;               // Swap
+    PrepareWork prepare;         // Prepare
     MemoryObject* object = nullptr;  // ObjectEnd only
     Space* space = nullptr;      // Exit only: the slot is closed, the space is this request's
     CacheWork cache;             // Withdraw, Evict
     AttachmentLink walker;       // likewise, in the list of cache.file while that is walked
     RangeProgress range;
-    RangeReserve reserve;        // Range, Contiguous
+    RangeReserve reserve;        // Range, Contiguous, Preallocate
     BlockSearch search;          // Contiguous
     JointWork joint;             // MapMemory, UnmapMemory
     FrameRange frames;           // Contiguous: those that are no leaf's yet

@@ -14,6 +14,7 @@
 #include "servers/vm/requests/rendezvous.hpp"
 #include "servers/vm/requests/request_desk.hpp"
 #include "servers/vm/space/space.hpp"
+#include "servers/vm/update/successor.hpp"
 #include "servers/vm/update/swap_desk.hpp"
 #include "servers/vm/worker_statistics.hpp"
 
@@ -131,6 +132,7 @@ class ProcessTable {
     Shortage& shortage() { return shortage_; }
     Rendezvous& rendezvous() { return rendezvous_; }
     SwapDesk& swap_desk() { return swap_desk_; }
+    Successor& successor() { return successor_; }
     DmaHolds& dma_holds() { return dma_holds_; }
     JointMappings& joint_mappings() { return joint_mappings_; }
     PageIndex& page_index() { return page_index_; }
@@ -163,6 +165,7 @@ class ProcessTable {
     Shortage shortage_;
     Rendezvous rendezvous_;
     SwapDesk swap_desk_;
+    Successor successor_;
     DmaHolds dma_holds_;
     JointMappings joint_mappings_;
     PageIndex page_index_;

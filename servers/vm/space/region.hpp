@@ -21,9 +21,10 @@ class Attachment;
 
 enum class RegionTraits : uint8_t {
     None = 0,
-    GrowsDown = 1,   // a stack: its lowest page is the guard
+    GrowsDown = 1,   // a stack: its lowest page is the guard. It alone has this bit (unites_with())
     Heap = 2,        // ends at the program break
     Loaded = 4,      // part of an image
+    Preallocated = 6,  // mapped before it was wanted (rs_memctl)
 };
 
 // Work under way on a region without its segment's lock. Other changes of the range wait for it.

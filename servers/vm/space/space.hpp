@@ -105,6 +105,8 @@ class alignas(kCacheLine) Space {
     bool forking = false;   // under the common segment's lock: a ForkOperation copies it
     bool arriving = false;  // likewise: one makes a copy of it
     bool pinning = false;   // likewise: a ContiguousOperation has frames for it that no quota pays for yet
+    bool preallocating = false;  // likewise: a Preallocation is under way
+    VirtualRange preallocated;   // likewise: where its map was placed; what is left of it has the trait
     Standing standing = Standing::Program;  // set before anybody finds the space
     // After willexit: nothing more is made for it or out of it. relaxed: who was told that it is so asks through the kernel, which orders it.
     [[nodiscard]] bool will_exit() const { return will_exit_.load(std::memory_order_relaxed); }

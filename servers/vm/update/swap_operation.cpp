@@ -36,7 +36,7 @@ bool is_idle(WorkerContext& context, Space& space) {
         if (const Segment* own = leaf.own_regions()) all = all && idle(*own);
     });
     SegmentHold held(context, space, space.common());
-    return all && !space.forking && !space.arriving && !space.pinning;
+    return all && !space.forking && !space.arriving && !space.pinning && !space.preallocating;
 }
 
 void unlink_everywhere(WorkerContext& context, ProcessId process, Request& request) {
@@ -192,6 +192,8 @@ bool waits_for_swap(WorkerContext& context, Request& request) {
         case RequestKind::Load:
         case RequestKind::Fork:
         case RequestKind::Touch:
+        case RequestKind::Prepare:
+        case RequestKind::Preallocate:
         case RequestKind::MapMemory:
         case RequestKind::UnmapMemory:
         case RequestKind::Contiguous: break;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr unsigned kClients = 2, kUpdates = 40;
 constexpr VirtualAddress kPlace{uint64_t{1} << 45};
+constexpr uint64_t kSpareBytes = 3 * kPageSize;
 
 std::atomic<bool> done{false};
 std::atomic<uint64_t> calls{0}, errors{0}, strangers{0};
@@ -55,6 +56,26 @@ void check_inheritance(Verdict& verdict, const Instance& server, const Instance&
     SHOAL_EXPECT(verdict, server.call(InstanceCall::Report).value().first == 1);
 }
 
+// After that the instances' own memory is present, and the new one has the old one's maps before the update.
+void check_preparation(Verdict& verdict, const Instance& server, const Instance& spare) {
+    SHOAL_EXPECT(verdict, vm_calls::rs_prepare(server.process(), spare.process(), 0).ok());
+    SHOAL_EXPECT(verdict, spare.call(InstanceCall::Read, kPlace.raw()).value().first == 77);
+    const Result<vm_calls::RsMemctlResults> made = vm_calls::rs_memctl(spare.process(), kMemoryMap, kSpareBytes);
+    SHOAL_EXPECT(verdict, made.ok() && made.value().bytes == kSpareBytes);
+    SHOAL_EXPECT(verdict, vm_calls::rs_update(server.process(), spare.process(), 0).error() == Error::NotImplemented);
+    SHOAL_EXPECT(verdict, swap(server, spare, kUpdateNoMaps).ok());
+    SHOAL_EXPECT(verdict, server.call(InstanceCall::Report).value().first == 2);
+    SHOAL_EXPECT(verdict, server.call(InstanceCall::Read, kPlace.raw()).value().first == 77);
+    const Result<vm_calls::RsMemctlResults> found = vm_calls::rs_memctl(server.process(), kMemoryFindMap, 0);
+    SHOAL_EXPECT(verdict, found.ok() && made.ok() && found.value().address == made.value().address);
+    SHOAL_EXPECT(verdict, swap(server, spare, kUpdateRollback).ok());
+    const Result<vm_calls::RsMemctlResults> heap = vm_calls::rs_memctl(server.process(), kMemoryExtendHeap, kSpareBytes);
+    const Result<vm_calls::RsMemctlResults> more = vm_calls::rs_memctl(server.process(), kMemoryExtendHeap, kSpareBytes);
+    SHOAL_EXPECT(verdict, heap.ok() && more.ok() && more.value().address == heap.value().address + kSpareBytes);
+    SHOAL_EXPECT(verdict, vm_calls::rs_memctl(server.process(), kMemoryPin, 0).ok());
+    SHOAL_EXPECT(verdict, vm_calls::rs_memctl(server.process(), kMemoryMakeVm, 0).error() == Error::Permission);
+}
+
 void update_in_use(Verdict& verdict, const Instance& server, const Instance& spare) {
     pthread_t clients[kClients];
     for (pthread_t& client : clients)
@@ -79,6 +100,7 @@ void run(Verdict& verdict) {
     if (!server.ok() || !spare.ok()) return verdict.fail("no instances: %u, %u", unsigned(server.error()), unsigned(spare.error()));
     SHOAL_EXPECT(verdict, server.value().call(InstanceCall::Go).ok());
     check_inheritance(verdict, server.value(), spare.value());
+    check_preparation(verdict, server.value(), spare.value());
     update_in_use(verdict, server.value(), spare.value());
     SHOAL_EXPECT(verdict, server.value().end().ok());
     SHOAL_EXPECT(verdict, spare.value().end().ok());

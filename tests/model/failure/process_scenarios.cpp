@@ -1,4 +1,4 @@
-// create, load, share, fork, exit, procctl, info, audit, rs_update.
+// create, load, share, fork, exit, procctl, info, audit, rs_update, rs_prepare, rs_memctl.
 #include <cstring>
 
 #include "tests/model/failure/scenario.hpp"
@@ -67,6 +67,24 @@ Error load(World& w) {
 Error share(World& w) { return w.call(VmCall::Share, {{0, w.caller.raw(), w.at.raw(), kPages * kPageSize, w.other.raw()}}); }
 Error fork(World& w) { return w.call(VmCall::Fork, {{0, w.caller.raw(), w.other.raw()}}); }
 Error update(World& w, uint64_t flags) { return w.call(VmCall::RsUpdate, {{0, w.caller.raw(), w.other.raw(), flags}}); }
+Error prepare(World& w, uint64_t flags) { return w.call(VmCall::RsPrepare, {{0, w.caller.raw(), w.other.raw(), flags}}); }
+Error control(World& w, uint64_t what, uint64_t pages = 0) {
+    return w.call(VmCall::RsMemctl, {{0, w.caller.raw(), what, pages * kPageSize}});
+}
+void some_untouched_pages(World& w) {
+    some_copied_pages(w);
+    (void)w.map(kPages, World::kShared);
+    (void)w.map(5, World::kPrivate, World::kPlace);
+}
+void a_heap(World& w) {
+    w.begin_heap();
+    (void)w.call(VmCall::Brk, {{0, 0x60'0123}});
+}
+void a_preallocated_map(World& w) { (void)control(w, kMemoryMap, kPages); }
+void a_server(World& w) {
+    some_pages(w);
+    w.vm.processes().find(w.caller)->standing = vm::Standing::Server;
+}
 Error exit_other(World& w) {
     const Error error = w.vm.exit(kCpu0, w.other);
     w.other = {};
@@ -97,6 +115,13 @@ Scenarios process_scenarios() {
         // The caller's pages come with it, and are where they were.
         {"rs_update", VmCall::RsUpdate, some_pages, [](World& w) { return update(w, 0); }, Leaves::OtherForExit},
         {"rs_update without mappings", VmCall::RsUpdate, nothing, [](World& w) { return update(w, kUpdateNoMaps); }, Leaves::OtherForExit},
+        {"rs_prepare", VmCall::RsPrepare, some_pages, [](World& w) { return prepare(w, 0); }, Leaves::OtherForExit},
+        {"rs_prepare without mappings", VmCall::RsPrepare, some_untouched_pages, [](World& w) { return prepare(w, kUpdateNoMaps); }, Leaves::PagesPresent},
+        {"rs_memctl, pin", VmCall::RsMemctl, some_untouched_pages, [](World& w) { return control(w, kMemoryPin); }, Leaves::PagesPresent},
+        {"rs_memctl, VM's next instance", VmCall::RsMemctl, a_server, [](World& w) { return control(w, kMemoryMakeVm); }, Leaves::PagesPresent},
+        {"rs_memctl, heap", VmCall::RsMemctl, a_heap, [](World& w) { return control(w, kMemoryExtendHeap, kPages); }, Leaves::PagesPresent},
+        {"rs_memctl, map", VmCall::RsMemctl, nothing, [](World& w) { return control(w, kMemoryMap, kPages); }},
+        {"rs_memctl, look for a map", VmCall::RsMemctl, a_preallocated_map, [](World& w) { return control(w, kMemoryFindMap); }, Leaves::AllAsItWas, Fails::Never},
         {"exit with mappings of all types", VmCall::Exit,
          [](World& w) {
              mappings_of_all_types(w);

@@ -42,7 +42,7 @@ using Scenarios = std::vector<Scenario>;
 // The table, in parts.
 Scenarios mapping_scenarios();   // mmap, munmap, brk, mprotect, madvise
 Scenarios fault_scenarios();
-Scenarios process_scenarios();   // create, load, share, fork, exit, procctl, info, audit, rs_update
+Scenarios process_scenarios();   // create, load, share, fork, exit, procctl, info, audit, rs_update, rs_prepare, rs_memctl
 Scenarios notice_scenarios();    // willexit, watch_exit, query_exit, notify_sig, getrusage, rs_set_priv
 Scenarios physical_scenarios();  // map_phys, unmap_phys, getphys, adddma, deldma, getdma
 Scenarios shared_scenarios();    // remap, remap_ro, shm_unmap, getref
