@@ -2,7 +2,7 @@
 #pragma once
 
 #include "abi/message.hpp"
-#include "tests/guest/hostile/random.hpp"
+#include "tests/guest/random.hpp"
 
 namespace shoal::test {
 

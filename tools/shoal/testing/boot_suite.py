@@ -25,6 +25,7 @@ class BootSuite:
     def prepare(self) -> None:
         for debug in (False, True):
             build.build_image(debug)
+        build.build("release", "check_history")  # tests/boot/history_cases.py
 
     def cases(self) -> list[str]:
         return [self._full(case) for case in self._offered()]
