@@ -45,6 +45,12 @@ void await_answer(Thread& thread) {
     thread.set(kFinishingSendReceive);
 }
 
+// It may start elsewhere, and who waits for it here has not marked it, as he does who finds it Stopped.
+void wait_for_start(Thread& thread) {
+    thread.watched.store(1, std::memory_order_relaxed);
+    thread.state = ThreadState::Stopped;
+}
+
 void let_go(Cpu& cpu, Thread& thread) {
     thread.clear(kHold);
     if (thread.state != ThreadState::Held) return;
@@ -52,7 +58,7 @@ void let_go(Cpu& cpu, Thread& thread) {
     if (thread.quiet) thread.process->quiet_threads.fetch_sub(1, std::memory_order_release);
     thread.quiet = false;
     switch (thread.held.next) {
-        case Next::Start: thread.state = ThreadState::Stopped; return;
+        case Next::Start: return wait_for_start(thread);
         case Next::Run: return run(cpu, thread);
         case Next::Receive: return receive_anew(cpu, thread);
         case Next::Answer: return await_answer(thread);

@@ -122,6 +122,20 @@ TEST_P(Holding, ResumedBeforeItsStartItOnlyWaitsForThat) {
     EXPECT_EQ(state(child), ThreadState::Ready);
 }
 
+// Who waits for it where it was made hears of its end, wherever that is.
+TEST_P(Holding, ItsEndIsHeardOfWhereItWasStopped) {
+    const Endpoint waiter = machine.spawn(CpuId{0});
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    EXPECT_EQ(stop(child), 0u);
+    ASSERT_EQ(receive(waiter, child), Error::DoNotReply);
+    resume(child);
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 7, 2}), Error::None);
+    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 3}), Error::None);
+    EXPECT_EQ(FakeMachine::outcome(waiter), Error::DeadSourceOrDestination);
+    EXPECT_FALSE(FakeMachine::waits(waiter));
+}
+
 TEST_P(Holding, EveryThreadOfAProcessIsHeld) {
     ASSERT_EQ(call(server, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 2}), Error::None);
     const Endpoint second{static_cast<uint32_t>(message.words[1])};
