@@ -1,5 +1,7 @@
 #include "kernel/core/objects/hold.hpp"
 
+#include <utility>
+
 #include "kernel/core/ipc/probe.hpp"
 #include "kernel/core/ipc/receive.hpp"
 #include "kernel/core/mail/post.hpp"
@@ -121,10 +123,10 @@ Result<void> resume_process(Cpu& cpu, Endpoint endpoint) {
 void on_hold(Cpu& cpu, Thread& thread) {
     // While we have the node nobody swaps the process.
     const Process& process = *thread.process;
-    if (thread.hold.swapped && thread.state != ThreadState::Dead) adopt_privileges(thread);
-    thread.hold.swapped = false;
+    const bool swapped = std::exchange(thread.hold.swapped, false);
+    if (thread.state == ThreadState::Dead) return node_is_back(cpu, thread);  // after which its slot may be another CPU's
+    if (swapped) adopt_privileges(thread);
     give_back(cpu, thread, thread.hold);
-    if (thread.state == ThreadState::Dead || thread.state == ThreadState::Free) return;
     // Pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look; and in swap_contents().
     // A swap that comes between changes it last: who sees that sees the rest, and more news is on its way.
     if (process.stopping.load(std::memory_order_seq_cst)) {
