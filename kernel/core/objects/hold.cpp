@@ -68,11 +68,13 @@ void let_go(Cpu& cpu, Thread& thread) {
 }
 
 // What it is in the middle of is another thread's now, and the privileges are that one's.
-void adopt_privileges(Thread& thread) {
+void adopt(Cpu& cpu, Thread& thread) {
     const Privileges& privileges = thread.process->privileges;
     thread.priority = static_cast<uint8_t>(privileges.priority);
     thread.no_fpu = (privileges.flags & kNoFpu) != 0 ? 1 : 0;
     thread.priority_hint.store(thread.priority, std::memory_order_relaxed);
+    // Though its process may have been stopped: the answer comes before that, and is on its way.
+    if (thread.state == ThreadState::Held && thread.held.next == Next::Answer) let_go(cpu, thread);
 }
 
 void tell_threads(Process& process) {
@@ -125,7 +127,7 @@ void on_hold(Cpu& cpu, Thread& thread) {
     const Process& process = *thread.process;
     const bool swapped = std::exchange(thread.hold.swapped, false);
     if (thread.state == ThreadState::Dead) return node_is_back(cpu, thread);  // after which its slot may be another CPU's
-    if (swapped) adopt_privileges(thread);
+    if (swapped) adopt(cpu, thread);
     give_back(cpu, thread, thread.hold);
     // Pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look; and in swap_contents().
     // A swap that comes between changes it last: who sees that sees the rest, and more news is on its way.

@@ -244,6 +244,23 @@ TEST_P(SwapOfTheAsker, IsAnsweredWhereItIs) {
     EXPECT_EQ(FakeMachine::thread(old_one).state, ThreadState::Receiving);
 }
 
+// What holds for whoever waits for an answer: that comes first.
+TEST_P(SwapOfTheAsker, IsAnsweredThoughItHasBeenStopped) {
+    const Endpoint manager = machine.spawn(CpuId{1});
+    ASSERT_EQ(machine.trap(new_one, Trap::Receive, kNone), Error::DoNotReply);
+    ASSERT_EQ(machine.trap(old_one, Trap::SendReceive, kVm, kAny, {{kVmCallBase + 41}}), Error::DoNotReply);
+    for (const Endpoint one : {new_one, old_one}) ASSERT_EQ(call(manager, KernelCall::ProcessStop, {one.raw()}), Error::None);
+    const uint64_t one = FakeMachine::thread(old_one).process->id().raw(), other = FakeMachine::thread(new_one).process->id().raw();
+    ASSERT_EQ(call(worker, KernelCall::ProcessSwap, {one, other, old_one.raw(), 0}), Error::None);
+    EXPECT_EQ(machine.trap(worker, Trap::ReplyReceive, new_one, kAny, {{0, 9}}), Error::DoNotReply);
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(call(manager, KernelCall::ProcessStop, {new_one.raw()}), Error::None);
+    EXPECT_EQ(message.words[1], 0u);
+    EXPECT_EQ(FakeMachine::thread(new_one).state, ThreadState::Held);
+    ASSERT_EQ(call(manager, KernelCall::ProcessResume, {new_one.raw()}), Error::None);
+    EXPECT_EQ(FakeMachine::thread(new_one).state, ThreadState::Ready);
+    EXPECT_EQ(FakeMachine::thread(new_one).registers.message().words[1], 9u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Cpus, SwapOfTheAsker, ::testing::Values(uint16_t{0}, uint16_t{1}));
 
 }  // namespace
