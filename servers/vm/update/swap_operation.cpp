@@ -74,6 +74,7 @@ SwapOperation::Step SwapOperation::close() {
     ProcessSlot &a = source(), &b = destination();
     {
         LifecyclePair guard(context_.locks(), a.lifecycle, b.lifecycle);
+        if (a.swapping.load(std::memory_order_relaxed) || b.swapping.load(std::memory_order_relaxed)) return end_with(Error::Busy);  // by another
         Space *one = a.find(request_.source), *other = b.find(request_.process);
         if (one == nullptr || other == nullptr || one->will_exit() || other->will_exit()) return end_with(Error::NoProcess);
         if (one->exit_request == nullptr || other->exit_request == nullptr) return end_with(Error::Busy);  // it is ending
@@ -197,6 +198,9 @@ bool waits_for_swap(WorkerContext& context, Request& request) {
         case RequestKind::MapMemory:
         case RequestKind::UnmapMemory:
         case RequestKind::Contiguous: break;
+        case RequestKind::Swap:  // until it closes them itself
+            if (request.swap.phase > SwapWork::Phase::Close) return false;
+            break;
         default: return false;
     }
     const auto swapping = [&](ProcessId process) {

@@ -1,0 +1,82 @@
+// Swaps played step by step, beside what random runs meet too seldom: another swap of one of the two, a leaf that is being given up, willexit.
+#include <gtest/gtest.h>
+
+#include "servers/vm/requests/dispatcher.hpp"
+#include "servers/vm/requests/shortage.hpp"
+#include "tests/support/vm/harness.hpp"
+
+namespace shoal::vm::test {
+namespace {
+
+class UpdateSteps : public ::testing::Test {
+  protected:
+    static constexpr uint64_t kBoth = kProtectRead | kProtectWrite, kFlags = kMapPrivate | kMapAnonymous | kMapFixed;
+    static constexpr VirtualAddress kNumberAt{0x4000'0000}, kMapAt{AddressLayout::kCommonMaps + kLeafSize};
+
+    void TearDown() override {
+        EXPECT_EQ(vm.audit(), 0u);
+        for (const ProcessId process : {one, other, third, rs}) EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
+        EXPECT_EQ(vm.audit(), 0u);
+    }
+    ProcessId instance(uint64_t number) {
+        const ProcessId process = vm.create(kCpu0);
+        EXPECT_TRUE(vm.mmap(kCpu0, process, kPageSize, kBoth, kFlags, kNumberAt).ok());
+        EXPECT_EQ(vm.write(kCpu0, process, kNumberAt, number), Error::None);
+        return process;
+    }
+    uint64_t number_of(ProcessId process) { return vm.read(kCpu0, process, kNumberAt).release(); }
+    // The call is received, and nothing else happens.
+    void begin_swap(CpuId cpu, ProcessId source, ProcessId destination, uint64_t flags) {
+        const std::lock_guard turn(vm.machine.turn(cpu));
+        WorkerContext worker = vm.context(cpu);
+        Receipt receipt;
+        receipt.message = {{0, source.raw(), destination.raw(), flags}};
+        receipt.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::RsUpdate));
+        receipt.message.words[kVmCallerWord] = rs.raw() | kVmCallAllowed;
+        worker.worker.epoch.enter_fenced();
+        EXPECT_EQ(dispatch(worker, receipt).kind, Action::Kind::None);
+        worker.worker.epoch.leave();
+    }
+    // A CPU does what it can, the others nothing.
+    void drive(CpuId cpu, unsigned turns = 50) {
+        const std::lock_guard turn(vm.machine.turn(cpu));
+        for (unsigned i = 0; i < turns; ++i) vm.pump(cpu);
+    }
+    void begin_trim() {
+        const std::lock_guard turn(vm.machine.turn(kCpu0));
+        WorkerContext worker = vm.context(kCpu0);
+        vm.processes().shortage().begin();
+        answer_shortage(worker);
+    }
+    // CPU 2's worker stays inside VM meanwhile, so that no grace period ends.
+    void hold_graces() { vm.context(kCpu2).worker.epoch.enter_fenced(); }
+    void let_graces_end() { vm.context(kCpu2).worker.epoch.leave(); }
+    bool is_closed(ProcessId process) { return vm.processes().slot(process)->swapping; }
+
+    Harness vm{{.cpus = 3}};
+    const ProcessId rs = vm.create(kCpu0);
+    const ProcessId one = instance(1), other = instance(2), third = instance(3);
+};
+
+// Its first process is inherited from when it has changed places with the first one's second.
+TEST_F(UpdateSteps, ASecondSwapOfOneOfThemWaitsForTheFirst) {
+    ASSERT_TRUE(vm.mmap(kCpu0, other, 3 * kPageSize, kBoth, kFlags, kMapAt).ok());
+    ASSERT_EQ(vm.write(kCpu1, other, kMapAt, 22), Error::None);
+    begin_swap(kCpu1, other, third, 0);
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(other)) << "it waits for the other CPUs' flush";
+    drive(kCpu1, 1);
+    vm.settle();
+    EXPECT_EQ(number_of(one), 2u);
+    EXPECT_EQ(number_of(other), 3u);
+    EXPECT_EQ(number_of(third), 1u);
+    EXPECT_EQ(vm.read(kCpu0, one, kMapAt).release(), 22u);
+    for (const ProcessId process : {one, other, third}) {
+        const Space& space = *vm.processes().find(process);
+        EXPECT_FALSE(space.forking || space.arriving);
+    }
+}
+
+}  // namespace
+}  // namespace shoal::vm::test
