@@ -78,5 +78,26 @@ TEST_F(UpdateSteps, ASecondSwapOfOneOfThemWaitsForTheFirst) {
     }
 }
 
+// Its table goes while nobody finds its space, and it is nobody's leaf any more then.
+TEST_F(UpdateSteps, ALeafThatIsBeingGivenUpGoes) {
+    ASSERT_TRUE(vm.mmap(kCpu0, one, kPageSize, kBoth, kFlags, kMapAt).ok());
+    for (const CpuId cpu : {kCpu0, kCpu1}) ASSERT_EQ(vm.write(cpu, one, kMapAt, 1), Error::None);
+    ASSERT_EQ(vm.discard(kCpu0, one, kMapAt, kPageSize), Error::None);
+    hold_graces();
+    begin_trim();
+    drive(kCpu0);
+    ASSERT_TRUE(vm.processes().find(one)->leaves.find(kMapAt)->dead);
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(one));
+    let_graces_end();
+    vm.settle();
+    EXPECT_EQ(number_of(one), 2u);
+    EXPECT_EQ(vm.processes().find(other)->leaves.find(kMapAt), nullptr);
+    begin_trim();
+    EXPECT_EQ(vm.audit(), 0u) << "it is paid for once";
+    EXPECT_EQ(vm.write(kCpu1, other, kMapAt, 5), Error::None);
+}
+
 }  // namespace
 }  // namespace shoal::vm::test
