@@ -33,10 +33,10 @@ class alignas(kCacheLine) ProcessSlot {
     // As find(), in a step of a request, which has begun before the slot was closed for a swap, or would be waiting for its end (waits_for_swap()): the
     // spaces do not change places before the grace period that covers the step is over.
     [[nodiscard]] Space* find_in_step(ProcessId process) const {
-        if (Space* found = find(process)) return found;
-        if (!swapping.load(std::memory_order_relaxed)) return nullptr;  // find() pairs with close(), before which it was set
-        Space* closed = space_.load(std::memory_order_acquire);         // as in find()
-        return closed != nullptr && closed->process() == process ? closed : nullptr;
+        const uint32_t name = name_.load(std::memory_order_acquire);  // one look: it may close or open meanwhile. As in find()
+        if (name != process.raw() && name != kChanging) return nullptr;
+        Space* space = space_.load(std::memory_order_acquire);  // as in find()
+        return name != kChanging || space->process() == process ? space : nullptr;
     }
 
     // The space of the process that lives at home on `cpu`; nullptr: none does, or it is ending. For that CPU's worker, which
@@ -60,9 +60,12 @@ class alignas(kCacheLine) ProcessSlot {
     }
     // Nobody finds the space any more; it is still there, for the request that takes it apart.
     void close() { name_.store(kNobody, std::memory_order_release); }  // pairs with find()
+    void close_for_swap() { name_.store(kChanging, std::memory_order_release); }  // pairs with find() and find_in_step()
     void reopen(ProcessId process) { name_.store(process.raw(), std::memory_order_release); }  // pairs with find()
     void vacate() { space_.store(nullptr, std::memory_order_release); }  // pairs with find()
-    [[nodiscard]] bool closed() const { return name_.load(std::memory_order_relaxed) == kNobody; }
+    [[nodiscard]] bool closed() const { return name_.load(std::memory_order_relaxed) <= kChanging; }
+    // Without the lock a hint.
+    [[nodiscard]] bool swapping() const { return name_.load(std::memory_order_relaxed) == kChanging; }
 
     // Under both lifecycle locks, both closed: what is in them changes places, and the ids by which their spaces are ordered with them.
     void swap(ProcessSlot& other) {
@@ -81,10 +84,10 @@ class alignas(kCacheLine) ProcessSlot {
 
     ListHook shard_hook;
     Request* exit = nullptr;  // takes the space apart; between close() and vacate()
-    std::atomic<bool> swapping{false};  // closed for a swap; written under the lifecycle lock, without it a hint
 
   private:
-    static constexpr uint32_t kNobody = 0;  // generation 0 is no process'
+    // Generation 0 is no process'. Changing: places with another one.
+    static constexpr uint32_t kNobody = 0, kChanging = 1;
     std::atomic<uint32_t> name_{kNobody};
     std::atomic<Space*> space_{nullptr};
     std::atomic<CpuId> home_;

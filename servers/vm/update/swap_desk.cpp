@@ -13,8 +13,9 @@ void SwapDesk::end(WorkerContext& context) {
     Request* waiting = nullptr;
     {
         Guard guard(context.locks(), lock_);
-        under_way_.store(under_way_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-        ended_.store(ended() + 1, std::memory_order_relaxed);
+        ended_.store(ended() + 1, std::memory_order_release);  // pairs with ended(): who has read it finds what is open
+        // pairs with may_have_hidden(): who does not see it under way sees that it has ended
+        under_way_.store(under_way_.load(std::memory_order_relaxed) - 1, std::memory_order_release);
         waiting = waiting_;
         waiting_ = nullptr;
     }
@@ -22,7 +23,7 @@ void SwapDesk::end(WorkerContext& context) {
 }
 
 SwapDesk::Waits SwapDesk::wait(WorkerContext& context, const Receipt& receipt, uint64_t ended) {
-    if (!under_way() && ended == this->ended()) return Waits::No;
+    if (!may_have_hidden(ended)) return Waits::No;
     if (!context.slabs().ensure<Request>(1).ok()) return Waits::NoMemory;
     Request* again = nullptr;
     {

@@ -1,7 +1,7 @@
 // SwapDesk: where those wait who have named a process that is just changing places with another one, and so was not found.
 //
 // A swap begins before its slots are closed, and ends after they are open again. Who reads `ended` before he looks for a process, and does not find
-// it, either finds a swap under way, or sees that one has ended: then he looks once more. relaxed: the lock orders what is decided by.
+// it, either finds a swap under way, or sees that one has ended: then he looks once more.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,14 @@ struct WorkerContext;
 
 class SwapDesk {
   public:
+    // relaxed: a hint, but to who has the lock, or has not found a process that was closed after begin()
     [[nodiscard]] bool under_way() const { return under_way_.load(std::memory_order_relaxed) != 0; }
-    [[nodiscard]] uint64_t ended() const { return ended_.load(std::memory_order_relaxed); }
+    [[nodiscard]] uint64_t ended() const { return ended_.load(std::memory_order_acquire); }  // pairs with end()
+
+    // Whether a process that has not been found may have been changing places; ended: read before it was looked for.
+    [[nodiscard]] bool may_have_hidden(uint64_t ended) const {
+        return under_way_.load(std::memory_order_acquire) != 0 || ended != this->ended();  // pairs with end()
+    }
 
     void begin(WorkerContext& context);
     void end(WorkerContext& context);

@@ -74,16 +74,13 @@ SwapOperation::Step SwapOperation::close() {
     ProcessSlot &a = source(), &b = destination();
     {
         LifecyclePair guard(context_.locks(), a.lifecycle, b.lifecycle);
-        if (a.swapping.load(std::memory_order_relaxed) || b.swapping.load(std::memory_order_relaxed)) return end_with(Error::Busy);  // by another
+        if (a.swapping() || b.swapping()) return end_with(Error::Busy);  // by another
         Space *one = a.find(request_.source), *other = b.find(request_.process);
         if (one == nullptr || other == nullptr || one->will_exit() || other->will_exit()) return end_with(Error::NoProcess);
         if (one->exit_request == nullptr || other->exit_request == nullptr) return end_with(Error::Busy);  // it is ending
         // --- commit point ---
         context_.processes.swap_desk().begin(context_);
-        for (ProcessSlot* slot : {&a, &b}) {
-            slot->swapping.store(true, std::memory_order_relaxed);
-            slot->close();
-        }
+        for (ProcessSlot* slot : {&a, &b}) slot->close_for_swap();
     }
     (void)go_to(Phase::Drain);
     context_.worker.reclaimer.retire(request_.grace, deleter_of(Retired::ExitRequest));
@@ -162,7 +159,6 @@ void SwapOperation::open() {
         LifecyclePair guard(context_.locks(), source().lifecycle, destination().lifecycle);
         source().reopen(request_.source);
         destination().reopen(request_.process);
-        for (ProcessSlot* slot : {&source(), &destination()}) slot->swapping.store(false, std::memory_order_relaxed);
     }
     context_.processes.swap_desk().end(context_);
 }
@@ -205,7 +201,7 @@ bool waits_for_swap(WorkerContext& context, Request& request) {
     }
     const auto swapping = [&](ProcessId process) {
         const ProcessSlot* slot = context.processes.slot(process);
-        return slot != nullptr && slot->swapping.load(std::memory_order_relaxed);
+        return slot != nullptr && slot->swapping();
     };
     if (request.finished || (!swapping(request.process) && !swapping(request.source))) return false;
     context.processes.swap_desk().wait(context, request);

@@ -85,5 +85,36 @@ TEST_F(UpdateRace, WhoNamesOneOfThemFindsOne) {
     EXPECT_EQ(vm.audit(), 0u);
 }
 
+// Whoever looks while a slot is closed and opened again, with nothing changed, finds what is there; and whoever does not find it with find() is
+// told to look once more.
+TEST_F(UpdateRace, ASlotThatOpensAgainIsNotTakenForEmpty) {
+    const ProcessId process = instance(kCpu0, 1);
+    ProcessSlot& slot = *vm.processes().slot(process);
+    SwapDesk& desk = vm.processes().swap_desk();
+    std::atomic<bool> done{false};
+    std::thread opening([&] {
+        WorkerContext worker = vm.context(kCpu1);
+        while (!done) {
+            desk.begin(worker);
+            slot.close_for_swap();
+            slot.reopen(process);
+            desk.end(worker);
+        }
+    });
+    uint64_t missed = 0, closed = 0;
+    for (uint64_t look = 0; look < 1'000'000; ++look) {
+        const uint64_t ended = desk.ended();
+        if (slot.find_in_step(process) == nullptr) ++missed;
+        if (slot.find(process) != nullptr) continue;
+        ++closed;
+        if (!desk.may_have_hidden(ended)) ++missed;
+    }
+    done = true;
+    opening.join();
+    EXPECT_EQ(missed, 0u);
+    EXPECT_GT(closed, 0u);
+    EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
+}
+
 }  // namespace
 }  // namespace shoal::vm::test

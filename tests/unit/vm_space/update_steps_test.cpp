@@ -51,7 +51,7 @@ class UpdateSteps : public ::testing::Test {
     // CPU 2's worker stays inside VM meanwhile, so that no grace period ends.
     void hold_graces() { vm.context(kCpu2).worker.epoch.enter_fenced(); }
     void let_graces_end() { vm.context(kCpu2).worker.epoch.leave(); }
-    bool is_closed(ProcessId process) { return vm.processes().slot(process)->swapping; }
+    bool is_closed(ProcessId process) { return vm.processes().slot(process)->swapping(); }
 
     Harness vm{{.cpus = 3}};
     const ProcessId rs = vm.create(kCpu0);
