@@ -103,6 +103,10 @@ bool SwapOperation::drained(Space& space) {
 SwapOperation::Step SwapOperation::drain() {
     Space &a = *source().space(), &b = *destination().space();
     JointMappings& mappings = context_.processes.joint_mappings();
+    if (a.will_exit() || b.will_exit()) {  // said by who had found it before: it concerns the name, not what changes places
+        open();
+        return end_with(Error::NoProcess);
+    }
     const bool lends = mappings.concern(context_.locks(), request_.source) || mappings.concern(context_.locks(), request_.process);
     if (lends || !is_idle(context_, a) || !is_idle(context_, b)) {
         open();

@@ -99,5 +99,20 @@ TEST_F(UpdateSteps, ALeafThatIsBeingGivenUpGoes) {
     EXPECT_EQ(vm.write(kCpu1, other, kMapAt, 5), Error::None);
 }
 
+// Who had found it before it was closed says so.
+TEST_F(UpdateSteps, WhoIsAboutToExitKeepsHisPlace) {
+    Space& space = *vm.processes().find(one);
+    hold_graces();
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(one));
+    space.announce_exit();
+    let_graces_end();
+    vm.settle();
+    EXPECT_EQ(number_of(one), 1u);
+    EXPECT_TRUE(vm.processes().find(one)->will_exit());
+    EXPECT_FALSE(vm.processes().find(other)->will_exit());
+}
+
 }  // namespace
 }  // namespace shoal::vm::test
