@@ -39,6 +39,7 @@ class Access {
     [[nodiscard]] constexpr bool writes() const { return (bits_ & kWrite) != 0; }
     [[nodiscard]] constexpr bool executes() const { return (bits_ & kExecute) != 0; }
     [[nodiscard]] constexpr Access without_write() const { return Access{bits_ & ~unsigned{kWrite}}; }
+    [[nodiscard]] constexpr Access common(Access other) const { return Access{unsigned{bits_} & other.bits_}; }
     [[nodiscard]] constexpr uint8_t raw() const { return bits_; }
     constexpr bool operator==(const Access&) const = default;
 

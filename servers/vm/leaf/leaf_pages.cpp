@@ -114,13 +114,18 @@ void set_entries(PageTable& table, PageSpan span, PageState state) {
     for (unsigned page = span.first; page < span.end; ++page) table.set(page, PageEntry{table.get(page).frame(), state});
 }
 
+// While a CPU may still use a page that was here before, no page gains a right: a fault brings it, after the flush.
+PageState state_in(const Leaf& leaf, PageState before, Access allowed) {
+    return PageState::in_region(before.ownership, leaf.flushing > 0 ? allowed.common(before.access) : allowed);
+}
+
 }  // namespace
 
 PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access access) {
     PageSpan lost{span.end, span.first};
     PageTable& table = leaf.table();
     if (Run* run = leaf.trees.whole(span)) {
-        const PageState before = run->state(), after = PageState::in_region(before.ownership, access);
+        const PageState before = run->state(), after = state_in(leaf, before, access);
         RunTree::restate_only(*run, after);
         set_entries(table, span, after);
         return after.access.allows(before.access) ? lost : span;
@@ -130,7 +135,7 @@ PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access ac
         const Run* run = leaf.trees.first_reaching(at);
         if (run == nullptr || run->first() >= span.end) break;
         const PageSpan part = run->span().intersect({at, span.end});
-        const PageState before = run->state(), after = PageState::in_region(before.ownership, access);
+        const PageState before = run->state(), after = state_in(leaf, before, access);
         at = part.end;
         if (after == before) continue;
         leaf.trees.restate(context.slabs(), table, part, after);

@@ -71,8 +71,8 @@ inline void drop_at_once(WorkerContext& context, Leaf& leaf, PageSpan span) {
     free_entries(context, leaf, span);
 }
 
-// Sets the access of the resident pages of the span, which is of other regions than what lies beside it; those that lose a right
-// are flushed by the batch. Needs reserved RunTrees and Runs.
+// Sets the access of the resident pages of the span, which is of other regions than what lies beside it, but gives no right while the leaf is being
+// flushed: faults bring it then. Those that lose a right are flushed by the batch. Needs reserved RunTrees and Runs.
 void protect_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Access access, FlushBatch& batch);
 // The same without a batch: returns the span that has lost a right, or an empty one.
 PageSpan set_access(WorkerContext& context, Leaf& leaf, PageSpan span, Access access);
