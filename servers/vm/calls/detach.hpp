@@ -58,6 +58,7 @@ bool for_all_parts(WorkerContext& context, Space& space, VirtualRange range, Vis
         Segment* segment = space.find_segment(rest.start);
         if (segment == nullptr) return false;
         VirtualRange part = rest.intersect(segment->range());
+        if (part.start != rest.start) return false;  // below the lowest address
         Leaf* leaf = next_detached(space, part);
         if (leaf != nullptr && leaf->range().contains(part.start)) {
             part = part.intersect(leaf->range());

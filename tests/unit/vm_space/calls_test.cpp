@@ -37,6 +37,16 @@ TEST_F(Calls, NewMemoryReadsAsZeroAndKeepsWhatIsWritten) {
     EXPECT_EQ(vm.usage(kCpu0, process).resident_pages, 2u);
 }
 
+// No segment reaches there.
+TEST_F(Calls, NothingIsMappedBelowTheLowestAddress) {
+    (void)map(1);
+    for (const VirtualAddress at : {VirtualAddress{0}, AddressLayout::kLowest - kPageSize}) {
+        EXPECT_EQ(vm.mprotect(kCpu0, process, at, kPageSize, kProtectRead), Error::BadAddress);
+        EXPECT_EQ(vm.discard(kCpu0, process, at, kPageSize), Error::BadAddress);
+        EXPECT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
+    }
+}
+
 TEST_F(Calls, AccessOutsideAnyMappingIsRefused) {
     const VirtualAddress a = map(1);
     EXPECT_EQ(vm.write(kCpu0, process, a + kPageSize, 1), Error::BadAddress);

@@ -378,6 +378,8 @@ TEST_F(MapMemoryTest, RefusalsChangeNothing) {
     EXPECT_EQ(ask(wish), Error::BadAddress) << "not mapped throughout";
     wish = good, wish.to = kTo - kPageSize;
     EXPECT_EQ(ask(wish), Error::BadAddress);
+    wish = good, wish.to = VirtualAddress{0}, wish.bytes = kPageSize;
+    EXPECT_EQ(ask(wish), Error::BadAddress) << "nothing can be mapped there";
     map(source, kFrom + 8 * kPageSize, 1, kProtectRead);
     wish = good, wish.from = kFrom + kPageSize;
     EXPECT_EQ(ask(wish), Error::AccessDenied) << "the source may not write all of it";
