@@ -23,8 +23,15 @@ Error error_of(const Touched& touched) {
 
 }  // namespace
 
+// What somebody has lent to be read is refused before anything has changed.
 Error ShareOperation::prepare_page(WorkerContext& context, Space& source, Request& request) {
-    return error_of(touch_page(context, source, request.range.cursor, Access::read(), Toucher::Vm, request));
+    const VirtualAddress address = request.range.cursor;
+    const Touched touched = touch_page(context, source, address, Access::read(), Toucher::Vm, request);
+    if (!touched.usable()) return error_of(touched);
+    Guard guard(context.locks(), touched.leaf->lock);
+    const Run* run = touched.leaf->trees.find(page_in_leaf(address));
+    const bool lent = run != nullptr && run->state().ownership == Ownership::JointReadOnly;
+    return lent ? Error::BadAddress : Error::None;
 }
 
 // Both leaves are locked at once, lower key first.

@@ -160,7 +160,17 @@ TEST_F(MapMemoryTest, WhatIsReadOnlyIsPassedOnSo) {
     ASSERT_EQ(vm.map_memory(kCpu0, third, wish), Error::None);
     EXPECT_TRUE(holds(third, kFrom, 4, 100));
     EXPECT_EQ(vm.write(kCpu0, third, kFrom, 1), Error::AccessDenied);
-    EXPECT_EQ(vm.call(kCpu0, third, VmCall::Share, {{0, third.raw(), kFrom.raw(), 4 * kPageSize, another().raw()}}).outcome(), Error::BadAddress);
+}
+
+// Nor is it shared on, and who was to have it has nothing.
+TEST_F(MapMemoryTest, WhatIsReadOnlyIsNotShared) {
+    const ProcessId partner = pair(4), third = another();
+    map(partner, kTo - 200 * kPageSize, 200);
+    ASSERT_EQ(join(partner, 4, MapMode::SharedReadOnly), Error::None);
+    const VirtualAddress at = kTo - 200 * kPageSize;
+    EXPECT_EQ(vm.call(kCpu0, partner, VmCall::Share, {{0, partner.raw(), at.raw(), 204 * kPageSize, third.raw()}}).outcome(), Error::BadAddress);
+    EXPECT_EQ(vm.read(kCpu1, third, at).error(), Error::BadAddress);
+    EXPECT_EQ(vm.read(kCpu1, third, kTo).error(), Error::BadAddress);
 }
 
 TEST_F(MapMemoryTest, CopiesOnWriteArePrivate) {
