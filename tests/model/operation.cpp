@@ -8,7 +8,8 @@ namespace shoal::model {
 namespace {
 
 constexpr const char* kKindNames[kKinds] = {"map",  "unmap", "protect", "dontneed", "brk",
-                                            "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap", "map file", "file forget", "cache set", "cache map", "cache forget"};
+                                            "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap", "map file", "file forget", "cache set", "cache map", "cache forget",
+                                            "joint map", "joint unmap", "joint revoke"};
 
 }  // namespace
 

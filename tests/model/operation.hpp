@@ -9,23 +9,37 @@
 
 namespace shoal::model {
 
-// Renew: the space ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space. Clear: an exec
+// Renew: the process ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space. Clear: an exec
 // begins. Touch: a server makes a range present. Remap: shared memory comes to the other space, too; flags 1: only to be read.
 // CacheSet, CacheMap, CacheForget: of the one device, blocks from `value` on; CacheSet first makes the range present. CacheForget of no bytes: all.
 // MapFile: the one file, its pages from `value` on. FileForget: pages of it are no longer cached, which nobody notices.
-enum class Kind : uint8_t { Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget };
-inline constexpr unsigned kKinds = 19;
+// JointMap: the range comes to the other space, too, at `value`, by a grant (flags: JointFlags). JointUnmap: what one such map has brought to the
+// address is taken back; JointRevoke: what all maps by the space's grant number `value` have brought.
+enum class Kind : uint8_t {
+    Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget,
+    JointMap, JointUnmap, JointRevoke
+};
+inline constexpr unsigned kKinds = 22;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
 inline constexpr unsigned kWordsUsed = 3;
 inline constexpr uint16_t kWordIndex[kWordsUsed] = {0, 37, 511};
 
+// Of JointMap: the mode, the number of the source's grant, and which space has passed it on, by a grant of the same number.
+struct JointFlags {
+    static constexpr unsigned kGrantShift = 8, kPasserShift = 16;
+    static constexpr uint64_t kNobody = 0xff;
+    uint64_t mode, grant, passer;
+    static constexpr JointFlags of(uint64_t flags) { return {flags & 0xff, flags >> kGrantShift & 0xff, flags >> kPasserShift & 0xff}; }
+    [[nodiscard]] constexpr uint64_t word() const { return mode | grant << kGrantShift | passer << kPasserShift; }
+};
+
 struct Operation {
     Kind kind = Kind::Read;
     uint8_t worker = 0;      // the CPU that does it
     uint8_t space = 0;
-    uint8_t other = 0;       // Share, Fork, Remap: the destination space
+    uint8_t other = 0;       // of two spaces: the destination
     uint8_t word = 0;        // Read, Write, Execute: index into kWordIndex
     uint64_t address = 0;
     uint64_t bytes = 0;
@@ -39,10 +53,11 @@ struct Operation {
 enum class Access : uint8_t { Done, Refused, OutOfMemory };
 
 struct Outcome {
-    Error error = Error::None;     // of a call
+    Error error = Error::None;     // of a call; then nothing else is told
     uint64_t address = 0;          // of Map, MapFile, Brk, Remap and CacheMap
     Access access = Access::Done;  // of Read, Write, Execute
-    uint64_t value = 0;            // of Read
+    uint64_t value = 0;            // of Read and Write
+    bool operator==(const Outcome&) const = default;
 };
 
 constexpr bool is_access(Kind kind) { return kind == Kind::Read || kind == Kind::Write || kind == Kind::Execute; }

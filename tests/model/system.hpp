@@ -25,6 +25,8 @@ class System {
     virtual void look(unsigned /*worker*/, unsigned /*space*/) {}
     // With no operation under way: holds every structure against every other; the number of faults found.
     virtual uint64_t audit() = 0;
+    // Likewise ends all that there is, and says what has not come back, or nothing.
+    virtual std::string end() { return {}; }
 };
 
 // Whether an operation was refused for want of memory, where that may be.

@@ -25,19 +25,19 @@ class StarvedRun {
   public:
     StarvedRun(uint64_t seed, uint64_t& refused)
         : refused_(refused), random_(seed), system_(new VmSystem({.workers = 2, .bytes = uint64_t{16} << 20})),
-          pair_(std::unique_ptr<System>(system_)), generator_(seed, pair_.workers(), static_cast<unsigned>(pair_.spaces().size())) {}
+          pair_(std::unique_ptr<System>(system_)), generator_(seed, pair_.workers(), static_cast<unsigned>(pair_.reference().spaces().size())) {}
 
     std::string operator()() {
         for (uint64_t i = 0; i < kOperations; ++i) {
             expect_progress_within(kPatience);
-            const Operation op = generator_.next(pair_.spaces());
+            const Operation op = generator_.next(pair_.reference());
             const uint64_t before = system_->refused_for_memory();
             if (std::string what = apply(op, random_() % 4 != 0); !what.empty()) return describe(op) + ": " + what;
             if (system_->refused_for_memory() == before) continue;
             ++refused_;
             if (std::string what = check_unchanged(op); !what.empty()) return "after a refusal of " + describe(op) + ": " + what;
         }
-        return {};
+        return pair_.end();
     }
 
   private:

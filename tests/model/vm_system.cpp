@@ -1,7 +1,10 @@
 #include "tests/model/vm_system.hpp"
 
+#include <thread>
+
 #include "abi/message.hpp"
-#include "tests/model/reference/reference_space.hpp"
+#include "servers/vm/files/file_desk.hpp"
+#include "tests/model/reference/space.hpp"
 
 namespace shoal::model {
 
@@ -18,7 +21,7 @@ uint64_t pages_of(const Operation& op) { return round_up_to_pages(op.bytes) >> k
 VmSystem::VmSystem(const Options& options)
     : options_(options),
       vm_(Harness::Options{.cpus = options.workers + (may_run_out() ? 0 : 1), .bytes = options.bytes, .lateness = options.lateness}),
-      processes_(options.spaces) {
+      at_first_(vm_), manager_(vm_.create(CpuId::from(0))), processes_(options.spaces) {
     for (uint32_t i = 0; i < options.spaces; ++i) processes_[i] = make_space(CpuId::from(i % options.workers)).raw();
     constexpr uint64_t kWithoutEnd = ~uint64_t{0};
     if (!may_run_out()) files_ = std::make_unique<vm::test::FileServer>(vm_, CpuId::from(options.workers), kWithoutEnd);
@@ -38,6 +41,30 @@ ProcessId VmSystem::make_space(CpuId home) {
     const ProcessId made = vm_.create(home, may_run_out() ? options_.quota : kWithoutLimit);
     set_heap(made);
     return made;
+}
+
+// Of file servers there may be requests that nobody has taken.
+void VmSystem::end_files() {
+    const auto wanted = [&] {
+        uint64_t requests = 0;
+        const std::lock_guard turn(vm_.machine.turn(CpuId::from(0)));
+        vm::WorkerContext worker = vm_.context(CpuId::from(0));
+        vm_.processes().file_desk().for_each(worker.locks(), [&](const vm::FileRequest&) { ++requests; }, [](const vm::Request*) {});
+        return requests;
+    };
+    while (wanted() > 0) std::this_thread::yield();
+    files_->end();
+}
+
+std::string VmSystem::end() {
+    const CpuId cpu = CpuId::from(0);
+    for (const std::atomic<uint32_t>& process : processes_)
+        if (end_process(cpu, ProcessId{process.load()}) != Error::None) return "a process does not end";
+    if (files_ != nullptr) end_files();
+    for (const uint64_t device : {kCachedDevice, vm::test::FileServer::kDevice}) (void)vm_.call(cpu, manager_, VmCall::Clearcache, {{0, device}});
+    (void)end_process(cpu, manager_);
+    const std::string left = at_first_.difference(Holdings(vm_));
+    return left.empty() ? left : "not all has come back: " + left;
 }
 
 Outcome VmSystem::apply(const Operation& op) {
@@ -68,6 +95,9 @@ Outcome VmSystem::call(const Operation& op) {
         case Kind::Fork: outcome.error = fork(op); break;
         case Kind::Clear: outcome.error = clear(op); break;
         case Kind::Touch: outcome.error = control(op, kProcessTouch); break;
+        case Kind::JointMap: outcome.error = map_joint(op); break;
+        case Kind::JointUnmap: outcome.error = vm_.unmap_memory(cpu, caller, address); break;
+        case Kind::JointRevoke: outcome.error = vm_.revoke(cpu, caller, static_cast<uint32_t>(op.value)); break;
         default: outcome.error = Error::NotImplemented; break;
     }
     return outcome;
@@ -96,7 +126,7 @@ Outcome VmSystem::brk(const Operation& op) {
     const Message answer = vm_.call(CpuId::from(op.worker), process(op.space), VmCall::Brk, {{0, op.address}});
     Outcome outcome;
     outcome.error = answer.outcome();
-    outcome.address = answer.words[1];
+    if (outcome.error == Error::None) outcome.address = answer.words[1];
     return outcome;
 }
 
@@ -150,11 +180,15 @@ Error VmSystem::renew(const Operation& op) {
     const CpuId cpu = CpuId::from(op.worker);
     const ProcessId old{processes_[op.space].exchange(0)};
     if (old.raw() == 0) return Error::Busy;  // another worker is at it
-    vm_.stop(old);
-    const Error error = vm_.exit(cpu, old);
+    const Error error = end_process(cpu, old);
     const ProcessId made = error == Error::None ? make_space(cpu) : old;
     processes_[op.space] = made.raw();
     return made.raw() == 0 ? Error::NoMemory : error;
+}
+
+Error VmSystem::end_process(CpuId cpu, ProcessId process) {
+    vm_.stop(process);
+    return vm_.exit(cpu, process);
 }
 
 Error VmSystem::fork(const Operation& op) {
@@ -175,6 +209,15 @@ Error VmSystem::clear(const Operation& op) {
     const Error error = control(op, kProcessClear);
     if (error == Error::None) set_heap(process(op.space));
     return error;
+}
+
+Error VmSystem::map_joint(const Operation& op) {
+    const JointFlags flags = JointFlags::of(op.flags);
+    const auto number = static_cast<uint32_t>(flags.grant);
+    Harness::MapWish wish{process(op.space), VirtualAddress{op.address}, VirtualAddress{op.value}, op.bytes, static_cast<MapMode>(flags.mode), {}};
+    if (flags.passer != JointFlags::kNobody) wish.path.grants[wish.path.length++] = {process(static_cast<uint8_t>(flags.passer)), number};
+    wish.path.grants[wish.path.length++] = {process(op.space), number};
+    return vm_.map_memory(CpuId::from(op.worker), process(op.other), wish);
 }
 
 Outcome VmSystem::access(const Operation& op) {

@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "tests/model/holdings.hpp"
 #include "tests/model/system.hpp"
 #include "tests/support/vm/file_server.hpp"
-#include "tests/support/vm/harness.hpp"
 
 namespace shoal::model {
 
@@ -29,6 +29,7 @@ class VmSystem : public System {
     Outcome apply(const Operation& operation) override;
     void look(unsigned worker, unsigned space) override;
     uint64_t audit() override { return vm_.audit(); }
+    std::string end() override;
     // Of all workers: how often VM ran its paths, so that a test can see that it reached them.
     vm::test::Harness& harness() { return vm_; }
     uint64_t refused_for_memory() const { return refused_for_memory_.load(); }
@@ -42,6 +43,8 @@ class VmSystem : public System {
     Outcome map(const Operation& op);
     Outcome brk(const Operation& op);
     Error renew(const Operation& op);
+    Error end_process(CpuId cpu, ProcessId process);
+    void end_files();
     Error fork(const Operation& op);
     Error share(const Operation& op);
     Outcome map_file(const Operation& op);
@@ -51,9 +54,12 @@ class VmSystem : public System {
     Error forget_blocks(const Operation& op);
     Error control(const Operation& op, uint64_t what);
     Error clear(const Operation& op);
+    Error map_joint(const Operation& op);
 
     const Options options_;
     vm::test::Harness vm_;
+    const Holdings at_first_;
+    const ProcessId manager_;  // of the others
     std::vector<std::atomic<uint32_t>> processes_;
     std::unique_ptr<vm::test::FileServer> files_;  // on a CPU of its own; where memory is short there is none
     std::atomic<uint64_t> refused_for_memory_{0};

@@ -2,6 +2,7 @@
 
 #include "abi/memory.hpp"
 #include "tests/model/concurrent/concurrent_run.hpp"
+#include "tests/model/reference/shared_memory.hpp"
 
 namespace shoal::model {
 
@@ -113,13 +114,9 @@ Outcome PrivatePages::expect(const Operation& op) {
 }
 
 Error PrivatePages::expect_share(const Operation& op) {
-    ReferenceSpace& source = references_[op.space];
-    ReferenceSpace& destination = references_[op.other];
-    if (op.space == op.other) return Error::Invalid;
-    if (!source.can_share_from(op)) return Error::BadAddress;
-    if (!destination.is_free(op.address, op.bytes)) return Error::Exists;
-    destination.share_from(source, op);
-    return Error::None;
+    const Error error = check_share(references_[op.space], references_[op.other], op);
+    if (error == Error::None) share(references_[op.space], references_[op.other], op);
+    return error;
 }
 
 }  // namespace shoal::model

@@ -10,7 +10,7 @@
 #include "tests/model/concurrent/first_failure.hpp"
 #include "tests/model/concurrent/placement_log.hpp"
 #include "tests/model/concurrent/shared_log.hpp"
-#include "tests/model/reference/reference_space.hpp"
+#include "tests/model/reference/space.hpp"
 #include "tests/model/system.hpp"
 
 namespace shoal::model {

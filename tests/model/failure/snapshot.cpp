@@ -4,10 +4,7 @@
 #include <sstream>
 
 #include "servers/vm/arena/window.hpp"
-#include "servers/vm/cache/evictor.hpp"
 #include "servers/vm/calls/detach.hpp"
-#include "servers/vm/requests/dispatcher.hpp"
-#include "servers/vm/requests/shortage.hpp"
 
 namespace shoal::model {
 
@@ -24,24 +21,6 @@ bool follows_from_others(unsigned type) {
     for (const SlabType other : kFollowFromOthers)
         if (static_cast<unsigned>(other) == type) return true;
     return false;
-}
-
-// A grace period is over for whatever has been retired.
-void let_grace_periods_pass(vm::test::Harness& vm) {
-    for (unsigned round = 0; round < 4; ++round) {
-        vm.settle();
-        for (uint32_t cpu = 0; cpu < vm.machine.cpus(); ++cpu) {
-            const std::lock_guard turn(vm.machine.turn(CpuId::from(cpu)));
-            vm::WorkerContext worker = vm.context(CpuId::from(cpu));
-            worker.worker.reclaimer.expedite([&](vm::RetireHook& hook) { vm::dispose(worker, hook); });
-        }
-    }
-}
-
-int64_t live(vm::test::Harness& vm, unsigned type) {
-    int64_t sum = 0;
-    for (uint32_t cpu = 0; cpu < vm.machine.cpus(); ++cpu) sum += vm.arena().worker(cpu).slabs.live(static_cast<SlabType>(type));
-    return sum;
 }
 
 uint64_t pages_in_cache(vm::test::Harness& vm) {
@@ -143,7 +122,7 @@ Snapshot::Snapshot(vm::test::Harness& vm, const std::set<uint32_t>& left_out) {
         if (space != nullptr && !left_out.contains(slot)) spaces_[slot] = state_of(worker, *space);
     }
     for (unsigned type = 0; type < vm::kSlabTypes; ++type)
-        if (!follows_from_others(type)) objects_[type] = live(vm, type);
+        if (!follows_from_others(type)) objects_[type] = live_objects(vm, type);
     cached_pages_ = pages_in_cache(vm);
 }
 
@@ -172,33 +151,6 @@ std::string Snapshot::difference_in_shape(const Snapshot& after, Overlooked over
     for (auto& [slot, state] : mine.spaces_) state = shape_of(state);
     for (auto& [slot, state] : others.spaces_) state = shape_of(state);
     return mine.difference(others, overlooked);
-}
-
-Holdings::Holdings(vm::test::Harness& vm) {
-    constexpr uint64_t kAll = ~uint64_t{0} / 2;
-    for (unsigned round = 0; round < 4; ++round) {
-        for (uint32_t cpu = 0; cpu < vm.machine.cpus(); ++cpu) {
-            const std::lock_guard turn(vm.machine.turn(CpuId::from(cpu)));
-            vm::WorkerContext worker = vm.context(CpuId::from(cpu));
-            (void)vm::evict(worker, kAll);
-            (void)vm::drain(worker);
-        }
-        let_grace_periods_pass(vm);
-    }
-    frames_ = static_cast<int64_t>(vm.arena().frames_in_use());
-    for (unsigned type = 0; type < vm::kSlabTypes; ++type) {
-        objects_[type] = live(vm, type);
-        for (uint32_t cpu = 0; cpu < vm.machine.cpus(); ++cpu)
-            frames_ -= static_cast<int64_t>(vm.arena().worker(cpu).slabs.slabs(static_cast<SlabType>(type)));
-    }
-}
-
-std::string Holdings::difference(const Holdings& after) const {
-    std::ostringstream text;
-    if (after.frames_ != frames_) text << frames_ << " frames in use became " << after.frames_ << "; ";
-    for (unsigned type = 0; type < vm::kSlabTypes; ++type)
-        if (objects_[type] != after.objects_[type]) text << "objects of type " << type << ": " << objects_[type] << " became " << after.objects_[type] << "; ";
-    return text.str();
 }
 
 }  // namespace shoal::model

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/vm/harness.hpp"
+#include "tests/model/holdings.hpp"
 
 namespace shoal::model {
 
@@ -45,18 +45,6 @@ class Snapshot {
     std::map<uint32_t, SpaceState> spaces_;  // by slot
     std::map<unsigned, int64_t> objects_;    // by type: those that no cache of pages or tables explains
     uint64_t cached_pages_ = 0;
-};
-
-// Of all kinds, and frames that are in no slab: what there is after the end of everything has to be what there was before its beginning.
-class Holdings {
-  public:
-    // Takes everything out of caches first, the cached pages, too.
-    explicit Holdings(vm::test::Harness& vm);
-    [[nodiscard]] std::string difference(const Holdings& after) const;
-
-  private:
-    int64_t frames_ = 0;
-    int64_t objects_[vm::kSlabTypes] = {};
 };
 
 }  // namespace shoal::model

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "abi/memory.hpp"
-#include "tests/model/reference/reference_space.hpp"
+#include "tests/model/reference/space.hpp"
 
 namespace shoal::model {
 
@@ -167,18 +167,7 @@ Outcome step(PageState& state, const Operation& op) {
             outcome.value = state.words[op.word];
             return outcome;
         }
-        case Kind::Brk:
-        case Kind::Share:
-        case Kind::Renew:
-        case Kind::Fork:
-        case Kind::Clear:
-        case Kind::Touch:
-        case Kind::Remap:
-        case Kind::MapFile:
-        case Kind::FileForget:
-        case Kind::CacheSet:
-        case Kind::CacheMap:
-        case Kind::CacheForget: break;
+        default: break;
     }
     outcome.error = Error::NotImplemented;  // not an operation on a single page
     return outcome;

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <mutex>
-#include <vector>
 
-#include "abi/memory.hpp"
-#include "tests/model/reference/reference_space.hpp"
+#include "tests/model/reference/reference.hpp"
 #include "tests/model/system.hpp"
 
 namespace shoal::model {
@@ -18,28 +16,28 @@ enum class Defect : uint8_t {
     StaleRead,            // some reads see what was there before
     Dies,                 // an assertion fails when a page is made inaccessible
     PlacesTwice,          // maps of two CPUs get one address
+    LendsForGood,         // what is mapped by a grant stays so, whatever is taken back
+    LendsToWriters,       // what is to be read is mapped to be written
 };
 
 class FakeSystem : public System {
   public:
-    explicit FakeSystem(Defect defect, unsigned workers = 4) : defect_(defect), workers_(workers), spaces_(2) {}
+    explicit FakeSystem(Defect defect, unsigned workers = 4, unsigned spaces = 2) : defect_(defect), workers_(workers), reference_(spaces, {}) {}
     unsigned workers() const override { return workers_; }
-    unsigned spaces() const override { return static_cast<unsigned>(spaces_.size()); }
+    unsigned spaces() const override { return static_cast<unsigned>(reference_.spaces().size()); }
     Outcome apply(const Operation& op) override;
     uint64_t audit() override { return 0; }
 
   private:
-    uint64_t place(const ReferenceSpace& space, uint64_t bytes);
-    Outcome map(const Operation& op);
-    Outcome map_file(const Operation& op);
-    Outcome remap(const Operation& op);
-    Outcome map_blocks(const Operation& op);
+    uint64_t place(const Operation& op);
+    Outcome choose(const Operation& op);
+    void distort(Operation& op) const;
+    bool changes_nothing(const Operation& op) const;
 
     std::mutex lock_;
     Defect defect_;
     unsigned workers_;
-    std::vector<ReferenceSpace> spaces_;
-    ReferenceCache cache_;
+    Reference reference_;
     uint64_t next_free_ = uint64_t{1} << 40;
     uint64_t stale_ = 0;
 };

@@ -15,47 +15,82 @@ constexpr uint64_t kMostTouched = 64 * kPageSize;  // so that memory does not en
 // Where small maps that may lie anywhere lie: the beginning of the first worker's slice, one of few pages, so that they are met again.
 constexpr uint64_t kSlice = uint64_t{1} << 46, kSlicePages = 4;
 
+constexpr uint64_t kGrants = 3, kMostJointPages = 600;
+constexpr uint64_t kStretch = 2'000;  // operations for which the number of processes stays
+
 struct Weight {
     Kind kind;
     unsigned weight;
 };
-constexpr Weight kWeights[] = {{Kind::Map, 14},     {Kind::Unmap, 10}, {Kind::Protect, 8},
-                               {Kind::DontNeed, 6}, {Kind::Read, 28},  {Kind::Write, 30},
-                               {Kind::Share, 3},    {Kind::Brk, 3},    {Kind::Execute, 3}, {Kind::Renew, 1},
-                               {Kind::Fork, 1},     {Kind::Clear, 1}, {Kind::Touch, 3}, {Kind::Remap, 4}, {Kind::MapFile, 3}, {Kind::FileForget, 1},
-                               {Kind::CacheSet, 2}, {Kind::CacheMap, 3}, {Kind::CacheForget, 1}};
+constexpr Weight kWeights[] = {
+    {Kind::Map, 280},      {Kind::Unmap, 200},      {Kind::Protect, 160},   {Kind::DontNeed, 120},   {Kind::Read, 600},    {Kind::Write, 615},
+    {Kind::Execute, 60},   {Kind::Share, 60},       {Kind::Brk, 60},        {Kind::Renew, 1},        {Kind::Clear, 1},     {Kind::Fork, 5},
+    {Kind::Touch, 60},     {Kind::Remap, 80},       {Kind::MapFile, 60},    {Kind::FileForget, 20},  {Kind::CacheSet, 40}, {Kind::CacheMap, 60},
+    {Kind::CacheForget, 20}, {Kind::JointMap, 80},  {Kind::JointUnmap, 30}, {Kind::JointRevoke, 10},
+};
+
+constexpr unsigned sum_of_weights() {
+    unsigned total = 0;
+    for (const Weight& w : kWeights) total += w.weight;
+    return total;
+}
 
 }  // namespace
 
-Generator::Generator(uint64_t seed, unsigned workers, unsigned spaces)
-    : random_(seed), workers_(workers), spaces_(spaces) {}
+Generator::Generator(uint64_t seed, unsigned workers, unsigned spaces) : random_(seed), workers_(workers), spaces_(spaces) {}
 
-Operation Generator::next(const std::vector<ReferenceSpace>& spaces) {
-    Operation op;
-    op.worker = static_cast<uint8_t>(below(workers_));
-    op.space = static_cast<uint8_t>(below(spaces_));
-    op.other = static_cast<uint8_t>(below(spaces_));
-    op.word = static_cast<uint8_t>(below(kWordsUsed));
-    op.value = random_();
-    unsigned total = 0;
-    for (const Weight& w : kWeights) total += w.weight;
-    uint64_t pick = below(total);
+Kind Generator::kind() {
+    uint64_t pick = below(sum_of_weights());
     for (const Weight& w : kWeights) {
-        op.kind = w.kind;
-        if (pick < w.weight) break;
+        if (pick < w.weight) return w.kind;
         pick -= w.weight;
     }
-    if ((op.kind == Kind::Renew || op.kind == Kind::Clear) && !one_in(20)) op.kind = Kind::Read;
-    if (op.kind == Kind::Fork && !one_in(4)) op.kind = Kind::Write;
-    if (op.kind == Kind::Map) choose_map(op);
-    else if (op.kind == Kind::MapFile) choose_file(op);
-    else if (op.kind == Kind::Brk) choose_end(op, spaces[op.space]);
-    else aim(op, spaces[op.space]);
+    return Kind::Read;
+}
+
+// More often few than many, so that they have to do with each other.
+unsigned Generator::active_spaces() {
+    constexpr unsigned kUsual[] = {2, 2, 2, 2, 3, 3, 4, 8};
+    const unsigned wanted = kUsual[below(std::size(kUsual))];
+    return wanted < spaces_ ? wanted : spaces_;
+}
+
+Operation Generator::next(const Reference& reference) {
+    if (operations_++ % kStretch == 0) active_ = active_spaces();
+    Operation op;
+    op.kind = kind();
+    op.worker = static_cast<uint8_t>(below(workers_));
+    op.space = static_cast<uint8_t>(below(active_));
+    op.other = static_cast<uint8_t>(below(active_));
+    op.word = static_cast<uint8_t>(below(kWordsUsed));
+    op.value = random_();
+    choose(op, reference);
     return op;
+}
+
+void Generator::choose(Operation& op, const Reference& reference) {
+    const ReferenceSpace& space = reference.spaces()[op.space];
+    if (op.kind == Kind::Map) return choose_map(op);
+    if (op.kind == Kind::MapFile) return choose_file(op);
+    if (op.kind == Kind::Brk) return choose_end(op, space);
+    aim(op, space);
+    switch (op.kind) {
+        case Kind::Touch: return choose_touched(op);
+        case Kind::Remap: return choose_remap(op);
+        case Kind::FileForget: return choose_file(op);
+        case Kind::CacheSet:
+        case Kind::CacheMap:
+        case Kind::CacheForget: return choose_blocks(op);
+        case Kind::JointMap: return choose_joint_map(op, reference);
+        case Kind::JointUnmap: return choose_joint_unmap(op, reference);
+        case Kind::JointRevoke: op.value %= kGrants; return;
+        default: return;
+    }
 }
 
 uint64_t Generator::place() {
     if (one_in(6)) return kSlice + below(kSlicePages) * kPageSize;
+    if (one_in(100)) return below(2 * kLowestMap / kPageSize) * kPageSize;
     return kPlaces[below(std::size(kPlaces))] + below(kSpan / kPageSize) * kPageSize;
 }
 
@@ -142,14 +177,30 @@ void Generator::aim(Operation& op, const ReferenceSpace& space) {
     op.protection = protection();
     if (!one_in(4))
         if (const uint64_t page = space.page_near(op.address); page != 0) op.address = page;
-    if (is_access(op.kind)) return;
-    if (one_in(60)) op.address += below(kPageSize);
-    if (op.kind == Kind::Remap) choose_remap(op);
-    if (op.kind == Kind::FileForget) choose_file(op);
-    if (op.kind >= Kind::CacheSet) choose_blocks(op);
-    if (op.kind != Kind::Touch) return;
+    if (!is_access(op.kind) && one_in(60)) op.address += below(kPageSize);
+}
+
+void Generator::choose_touched(Operation& op) {
     op.flags = one_in(2) ? uint64_t{kFaultWrite} : 0;
     if (op.bytes < kUserTop) op.bytes %= kMostTouched;
+}
+
+// All of the source is made present. Mostly as much as both sides have in one piece there.
+void Generator::choose_joint_map(Operation& op, const Reference& reference) {
+    const ReferenceSpace& destination = reference.spaces()[op.other];
+    op.value = destination.page_near(place());
+    op.flags = JointFlags{below(3), below(kGrants), one_in(4) ? below(active_) : JointFlags::kNobody}.word();
+    op.bytes = (1 + below(one_in(20) ? kMostJointPages : 24)) * kPageSize;
+    if (one_in(8)) return;
+    op.address &= ~uint64_t{kPageSize - 1};
+    const auto mappable = [&](const ReferenceSpace& space, uint64_t at) { return check_mappable(space, at, op.bytes) == Error::None; };
+    while (op.bytes > kPageSize && !(mappable(reference.spaces()[op.space], op.address) && mappable(destination, op.value)))
+        op.bytes = round_up_to_pages(op.bytes / 2);
+}
+
+void Generator::choose_joint_unmap(Operation& op, const Reference& reference) {
+    const auto mappings = reference.mappings_in(op.space);
+    if (!mappings.empty() && !one_in(8)) op.address = mappings[below(mappings.size())].start;
 }
 
 }  // namespace shoal::model

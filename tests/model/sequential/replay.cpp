@@ -32,6 +32,11 @@ class Trace {
     Shared<Operation> operations_;
 };
 
+std::string finish(Pair& pair) {
+    std::string found = pair.audit();
+    return found.empty() ? pair.end() : found;
+}
+
 }  // namespace
 
 std::string Failure::describe() const {
@@ -44,16 +49,15 @@ Failure run_random(const MakeSystem& make, uint64_t seed, uint64_t count, uint64
     Trace trace(count);
     const std::string what = run_in_child([&]() -> std::string {
         Pair pair(make());
-        Generator generator(seed, pair.workers(), static_cast<unsigned>(pair.spaces().size()));
+        Generator generator(seed, pair.workers(), static_cast<unsigned>(pair.reference().spaces().size()));
         for (uint64_t i = 0; i < count; ++i) {
-            const Operation op = generator.next(pair.spaces());
+            const Operation op = generator.next(pair.reference());
             trace.begin(op, kPatience);
             std::string found = pair.apply(op);
-            const bool audit = i + 1 == count || (i + 1) % audit_every == 0;
-            if (found.empty() && audit) found = pair.audit();
+            if (found.empty() && (i + 1) % audit_every == 0) found = pair.audit();
             if (!found.empty()) return found;
         }
-        return {};
+        return finish(pair);
     });
     if (what.empty()) return {};
     return {what, trace.read()};
@@ -67,7 +71,7 @@ Failure replay(const MakeSystem& make, const std::vector<Operation>& operations)
             trace.begin(op, kShortPatience);
             if (std::string found = pair.apply(op); !found.empty()) return found;
         }
-        return pair.audit();
+        return finish(pair);
     });
     if (what.empty()) return {};
     return {what, trace.read()};

@@ -20,9 +20,9 @@ struct Failure {
     std::string describe() const;
 };
 
-// `count` random operations; audits every `audit_every` and at the end.
+// `count` random operations; audits every `audit_every` and at the end, which is the end of all processes.
 Failure run_random(const MakeSystem& make, uint64_t seed, uint64_t count, uint64_t audit_every);
-// The given operations on a fresh system, with an audit at the end.
+// The given operations on a fresh system, with an audit and that end.
 Failure replay(const MakeSystem& make, const std::vector<Operation>& operations);
 
 }  // namespace shoal::model

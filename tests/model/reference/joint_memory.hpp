@@ -1,0 +1,56 @@
+// Memory mapped by grants: who has what of whom, so that it can be taken back. What is joint is a property of the pages, and outlives neither
+// them nor the mapping.
+#pragma once
+
+#include <vector>
+
+#include "tests/model/reference/space.hpp"
+
+namespace shoal::model {
+
+// A process, of the many that have one number after the other.
+using ProcessName = uint64_t;
+
+// A process, and what it has.
+struct Party {
+    ProcessName name;
+    ReferenceSpace& space;
+};
+
+class ReferenceJointMemory {
+  public:
+    struct Grant {
+        ProcessName granter;
+        uint64_t number;
+        bool operator==(const Grant&) const = default;
+    };
+    struct Mapping {
+        ProcessName owner, source;
+        uint64_t start, end;
+        std::vector<Grant> grants;
+    };
+
+    // Makes pages of the source present for the mode, whether it succeeds or not.
+    Error map(Party source, Party destination, const Operation& op, const std::vector<Grant>& grants);
+    Error unmap(Party owner, uint64_t address);
+    // Those of one owner.
+    void revoke(Party owner, const Grant& grant);
+    // A process ends: what it has is no more.
+    void end(ProcessName process);
+    // What is left with this owner of what it had from a process that has ended.
+    void orphan(Party owner, ProcessName source);
+    // Whether the process has something so, or somebody has something of it.
+    bool concerns(ProcessName process) const;
+    const std::vector<Mapping>& mappings() const { return mappings_; }
+
+  private:
+    bool overlaps(ProcessName owner, uint64_t start, uint64_t end) const;
+    std::vector<Mapping> mappings_;
+};
+
+// The range is one that map_memory takes from, or puts something over: None, or its error.
+Error check_mappable(const ReferenceSpace& space, uint64_t address, uint64_t bytes);
+// Whether the source has found out by now that nobody else has some page of the range any more is its own affair; here it would show.
+bool joint_map_is_open(const ReferenceSpace& source, const Operation& op);
+
+}  // namespace shoal::model
