@@ -1,4 +1,5 @@
-// A copy of this process, made and ended at the interfaces of kernel and VM: what PM does for others. It never runs.
+// A copy of this process, made and ended at the interfaces of kernel and VM: what PM does for others. It runs when it is
+// started; what it does then is its own.
 #pragma once
 
 #include "abi/kernel_call_stubs.hpp"
@@ -28,6 +29,9 @@ class CopiedProcess {
         TRY(vm_calls::exit(process_));
         return kernel_calls::process_release(endpoint_);
     }
+
+    [[nodiscard]] Endpoint endpoint() const { return endpoint_; }
+    [[nodiscard]] ProcessId process() const { return process_; }
 
   private:
     CopiedProcess(Endpoint endpoint, ProcessId process) : endpoint_(endpoint), process_(process) {}

@@ -27,6 +27,8 @@ constexpr Workload kRows[] = {
     of_program("mprotect_procs", kSinglePages, mprotect_round),
     of_manager("remap_unmap_procs", kRemaps, remap_round),
     of_manager("cache_procs", kSinglePages, cache_round),
+    of_manager("map_memory_procs", kMaps, map_memory_round),
+    of_manager("swap_procs", kSwaps, swap_round),
 };
 
 }  // namespace

@@ -5,14 +5,16 @@
 
 namespace shoal::bench {
 
-inline constexpr uint64_t kForks = 8, kSinglePages = 256, kRemaps = 16;
+inline constexpr uint64_t kForks = 8, kSinglePages = 256, kRemaps = 16, kMaps = 16, kSwaps = 16;
 
 void brk_round(unsigned actor);
 void cache_round(unsigned actor);
 void cow_round(unsigned actor);
 void file_round(unsigned actor);
 void fork_round(unsigned actor);
+void map_memory_round(unsigned actor);
 void mprotect_round(unsigned actor);
 void remap_round(unsigned actor);
+void swap_round(unsigned actor);
 
 }  // namespace shoal::bench
