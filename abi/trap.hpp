@@ -32,6 +32,7 @@ enum TrapFlags : uint64_t {
     kFlushPartner = 1 << 9,   // ReplyReceive, Resume by VM: on this CPU the partner's space is flushed from the TLB before it
                               // runs again (a flag for the next load, no instruction now)
     kNoReply = 1 << 10,       // ReplyReceive: no partner, only receive (VM's loop after a request that it parked)
+    kGiveWay = 1 << 11,       // with kNonBlocking, by VM: but first the CPU's other threads have their turn (kernel/core/sched/turn.hpp)
 };
 
 // Resume: RDI low half = the thread's endpoint, high half = the sequence number of the fault; stale ones are ignored.

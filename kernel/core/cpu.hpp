@@ -22,6 +22,9 @@ struct WorkerMessage : MailNode {
     std::atomic<bool> pending{false};  // posted or queued, not received; set by the poster, cleared by the worker's CPU
 };
 
+// Of the CPU's threads beside long work of its worker (kernel/core/sched/turn.hpp).
+enum class Turn : uint8_t { None, Lasts, Over };
+
 class alignas(kCacheLine) Cpu {
   public:
     // Published instead of a priority.
@@ -57,6 +60,8 @@ class alignas(kCacheLine) Cpu {
     alignas(kCacheLine) TimerQueue timers;
     uint64_t quantum_end = TimerQueue::kNever;  // [ns]; kNever: nothing competes
     uint64_t timer_set = TimerQueue::kNever;    // what the machine's timer was last given
+    uint64_t turn_end = TimerQueue::kNever;     // [ns]; kNever: it does not last
+    Turn turn = Turn::None;
     LockContext locks;
     List<Thread, &Thread::home_link> threads;   // every thread whose home this is
     List<WorkerMessage, &WorkerMessage::link> worker_messages;

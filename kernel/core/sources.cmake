@@ -35,4 +35,5 @@ set(shoal_kernel_core_sources
     sched/migration.cpp
     sched/scheduler.cpp
     sched/timers.cpp
+    sched/turn.cpp
     wait/wait_table.cpp)

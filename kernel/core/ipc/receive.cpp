@@ -6,6 +6,7 @@
 #include "kernel/core/ipc/notify.hpp"
 #include "kernel/core/ipc/send.hpp"
 #include "kernel/core/mail/post.hpp"
+#include "kernel/core/sched/turn.hpp"
 #include "kernel/core/space_interface.hpp"
 
 namespace shoal::kernel {
@@ -60,7 +61,7 @@ bool take_next(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
         const bool news = from == kAny || from == kKernel;
         if ((receiver.pending & kPendingNotification) != 0 && take_notification(receiver, from)) return true;
         if ((receiver.pending & kPendingFromKernel) != 0 && news && take_worker_message(cpu, receiver)) return true;
-        if ((receiver.pending & kPendingAsync) != 0 && take_async(cpu, receiver, from, waiting == Waiting::Refused)) return true;
+        if ((receiver.pending & kPendingAsync) != 0 && take_async(cpu, receiver, from, waiting != Waiting::Allowed)) return true;
     }
     if (receiver.callers.empty()) return false;
     Thread* caller = first_caller(receiver, from);
@@ -72,7 +73,8 @@ bool take_next(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
 
 [[gnu::noinline]] void receive_any_way(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
     const bool taken = take_next(cpu, receiver, from, waiting);
-    if (!taken && waiting == Waiting::Allowed) return wait_for(cpu, receiver, from);
+    const bool waits = waiting == Waiting::Allowed || (waiting == Waiting::GivesWay && receiver.is(kWorker) && give_way(cpu));
+    if (!taken && waits) return wait_for(cpu, receiver, from);
     if (!taken) receiver.set_result(Error::NotReady);
     // It goes on, and has let go of what it held for the last request.
     if (receiver.is(kWorker)) [[unlikely]] space::worker_received(cpu);

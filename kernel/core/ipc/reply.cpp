@@ -33,7 +33,7 @@ bool post_reply(Thread& sender, Thread& target, Endpoint to) {
 void ask_then_receive(Cpu& cpu, Thread& sender, Thread& target, Endpoint to, Endpoint from, Waiting waiting) {
     sender.receive_from = from;
     sender.set(kReceiveWhenSent);
-    if (waiting == Waiting::Refused) sender.set(kNonBlockingReceive);
+    if (waiting != Waiting::Allowed) sender.set(kNonBlockingReceive);
     ask(cpu, sender, target, to, Mail::SendNonBlocking);
 }
 
@@ -57,6 +57,10 @@ void flush_space_of(Cpu& cpu, Endpoint partner) {
     }
     if (!deliverable(sender, *target)) return receive_next(cpu, sender, from, waiting);
     transfer(cpu, sender, *target, Trap::ReplyReceive);
+    if (waiting == Waiting::GivesWay) [[unlikely]] {
+        make_ready(cpu, *target);  // one of those that a worker gives way to
+        return receive_next(cpu, sender, from, waiting);
+    }
     receive_next(cpu, sender, from, waiting);
     if (cpu.current == nullptr) {
         hand_off(cpu, *target);

@@ -16,7 +16,7 @@ namespace shoal::kernel {
 
 namespace {
 
-constexpr uint64_t kKnownFlags = kTrapNumberMask | kNonBlocking | kFlushPartner | kNoReply;
+constexpr uint64_t kKnownFlags = kTrapNumberMask | kNonBlocking | kFlushPartner | kNoReply | kGiveWay;
 
 bool allowed(const Thread& caller, uint64_t number) {
     return number < 64 && (caller.process->privileges.trap_mask >> number & 1) != 0;
@@ -45,7 +45,7 @@ namespace {
 void carry_out(Cpu& cpu, Thread& current, uint64_t rax) {
     const Endpoint to{static_cast<uint32_t>(current.registers.rdi)};
     const Endpoint from{static_cast<uint32_t>(current.registers.rdi >> 32)};
-    const Waiting waiting = (rax & kNonBlocking) != 0 ? Waiting::Refused : Waiting::Allowed;
+    const Waiting waiting = waiting_of(rax);
     switch (static_cast<Trap>(rax & kTrapNumberMask)) {
         case Trap::SendReceive: return send(cpu, current, to, Trap::SendReceive);
         case Trap::ReplyReceive:

@@ -105,7 +105,7 @@ bool resume_thread(Cpu& cpu, Endpoint name, uint32_t sequence, Error outcome) {
 void ask_to_resume(Cpu& cpu, Thread& worker, Endpoint name, uint32_t sequence, Error outcome, Waiting waiting) {
     worker.receive_from = kAny;
     worker.set(kReceiveWhenSent);
-    if (waiting == Waiting::Refused) worker.set(kNonBlockingReceive);
+    if (waiting != Waiting::Allowed) worker.set(kNonBlockingReceive);
     worker.request.value = uint64_t{sequence} << 32 | static_cast<uint32_t>(outcome);
     ask(cpu, worker, *thread_slot(name), name, Mail::ResumeAsked);
 }

@@ -1,6 +1,7 @@
 // What concerns VM's workers: faults handed to them, and the kernel's messages for them.
 #pragma once
 
+#include "abi/trap.hpp"
 #include "kernel/core/cpu.hpp"
 #include "kernel/core/thread.hpp"
 
@@ -22,9 +23,18 @@ inline bool is_in_hand(const Cpu& cpu, const Thread& thread, uint32_t sequence) 
 // False: nothing was done, since the thread's resume node is away with another answer; ask_to_resume().
 [[nodiscard]] bool resume_thread(Cpu& cpu, Endpoint thread, uint32_t sequence, Error outcome);
 
+enum class Waiting : uint8_t {
+    Allowed,
+    Refused,
+    GivesWay,  // of a worker: refused, but after the turn of others (kernel/core/sched/turn.hpp)
+};
+inline Waiting waiting_of(uint64_t trap_flags) {
+    if ((trap_flags & kNonBlocking) == 0) return Waiting::Allowed;
+    return (trap_flags & kGiveWay) != 0 ? Waiting::GivesWay : Waiting::Refused;
+}
+
 // The worker's own node carries the answer, and the worker receives when it has been handled, in bounded time. The answer on its
 // way may be a stale one, so that to drop this one could leave the thread in VM's hands for ever.
-enum class Waiting : uint8_t { Allowed, Refused };
 void ask_to_resume(Cpu& cpu, Thread& worker, Endpoint thread, uint32_t sequence, Error outcome, Waiting waiting);
 // Mail::ResumeAsked at the thread's home.
 void on_resume_asked(Cpu& cpu, Thread& worker);

@@ -6,6 +6,7 @@
 #include "kernel/core/objects/hold.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/sched/switch.hpp"
+#include "kernel/core/sched/turn.hpp"
 #include "kernel/core/space_interface.hpp"
 
 namespace shoal::kernel {
@@ -26,6 +27,7 @@ void choose_best(Cpu& cpu) {
     cpu.reschedule = false;
     Thread* current = cpu.current;
     if (current == nullptr) {
+        if (cpu.turn == Turn::Lasts && cpu.ready.empty()) end_turn(cpu);
         cpu.current = cpu.ready.pop_best();
         return;
     }

@@ -1,8 +1,9 @@
-// What the one-shot timer is set for: the end of a contested quantum, alarms, time-outs, and an idle CPU's look around.
+// What the one-shot timer is set for: the end of a contested quantum, or of a turn, alarms, time-outs, and an idle CPU's look around.
 #include "kernel/core/entry.hpp"
 #include "kernel/core/ipc/notify.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/sched/scheduler.hpp"
+#include "kernel/core/sched/turn.hpp"
 #include "kernel/core/wait/wait_table.hpp"
 
 namespace shoal::kernel {
@@ -23,6 +24,7 @@ void expire(Cpu& cpu, Timer& timer) {
 void update_timer(Cpu& cpu, uint64_t no_later) {
     uint64_t next = cpu.timers.next_deadline();
     if (cpu.quantum_end < next) next = cpu.quantum_end;
+    if (cpu.turn_end < next) next = cpu.turn_end;
     if (no_later < next) next = no_later;
     if (next == cpu.timer_set) return;
     cpu.timer_set = next;
@@ -38,6 +40,7 @@ void entry::on_timer() {
         cpu.quantum_end = TimerQueue::kNever;
         cpu.quantum_expired = true;
     }
+    if (cpu.turn_end <= now) end_turn(cpu);
     need_choice(cpu);
 }
 

@@ -62,7 +62,7 @@ struct ResumeRequest {
         : name(static_cast<uint32_t>(r.rdi)), sequence(static_cast<uint32_t>(r.rdi >> 32)),
           outcome(from_register(static_cast<int64_t>(r.rsi))), leaf(r.rdx), table(r.r8),
           flush((r.rax & kFlushPartner) != 0),
-          waiting((r.rax & kNonBlocking) != 0 ? Waiting::Refused : Waiting::Allowed) {}
+          waiting(waiting_of(r.rax)) {}
 };
 
 // NoProcess does not count: who asked about a space that has died finds that out when its call is replayed. The slot may
@@ -82,6 +82,10 @@ struct ResumeRequest {
 
 // The worker receives; whoever it has resumed runs at once if the worker has nothing more to do.
 void receive_after(Cpu& cpu, Thread& worker, Thread& resumed, Waiting waiting) {
+    if (waiting == Waiting::GivesWay) [[unlikely]] {
+        make_ready(cpu, resumed);  // one of those that the worker gives way to
+        return receive_next(cpu, worker, kAny, waiting);
+    }
     receive_next(cpu, worker, kAny, waiting);
     if (cpu.current == nullptr) {
         hand_off(cpu, resumed);

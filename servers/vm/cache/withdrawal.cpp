@@ -163,7 +163,7 @@ bool Withdrawal::proceed(WorkerContext& context, Request& request) {
         break;
     }
     if (--request.flushes > 0) return false;
-    if (!request.finished) context.desk.push_ready(request);
+    if (!request.finished) context.desk.push_more(request);
     return request.finished;
 }
 

@@ -161,8 +161,13 @@ void sweep(WorkerContext& context, Space& space, VirtualRange range) {
     }
 }
 
-void detach_all(WorkerContext& context, Space& space) {
-    while (Attachment* attachment = space.attachments.take_any(context.locks())) detach(context, space, *attachment);
+bool detach_some(WorkerContext& context, Space& space, unsigned most) {
+    for (unsigned i = 0; i < most; ++i) {
+        Attachment* attachment = space.attachments.take_any(context.locks());
+        if (attachment == nullptr) return true;
+        detach(context, space, *attachment);
+    }
+    return false;
 }
 
 }  // namespace shoal::vm

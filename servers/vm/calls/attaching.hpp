@@ -38,7 +38,7 @@ void abandon(WorkerContext& context, Space& space, Attachment& attachment);
 
 // Regions in the range are gone, and their pages. No lock is held.
 void sweep(WorkerContext& context, Space& space, VirtualRange range);
-// The space ends, and has no regions any more.
-void detach_all(WorkerContext& context, Space& space);
+// The space ends, and has no regions any more. Whether all are gone.
+bool detach_some(WorkerContext& context, Space& space, unsigned most);
 
 }  // namespace shoal::vm

@@ -177,7 +177,7 @@ bool ContiguousOperation::proceed(WorkerContext& context, Request& request) {
     const Result<Step> step = operation.advance();
     request.error = step.error();
     if (!step.ok()) return request.error == Error::NoMemory && wait_for_memory(context, request) ? false : operation.undo();
-    if (step.value() == Step::More) context.desk.push_ready(request);
+    if (step.value() == Step::More) context.desk.push_more(request);
     if (step.value() != Step::Done) return false;
     request.reserve.release(context.slabs());
     end_pinning(context, *space);

@@ -11,7 +11,8 @@ namespace shoal::vm {
 
 namespace {
 
-constexpr unsigned kLeavesPerStep = 64;
+// Of whichever comes first: pages cost most where another CPU has had their frames.
+constexpr unsigned kLeavesPerStep = 64, kPagesPerStep = 768, kRegionsPerStep = 512, kAttachmentsPerStep = 64;
 
 }  // namespace
 
@@ -72,44 +73,60 @@ void ExitOperation::space_gone(WorkerContext& context, ProcessId process) {
     ++context.desk.graces;
 }
 
-bool ExitOperation::proceed(WorkerContext& context, Request& request) {
+// False: a batch still owns pages of it, and the request waits for that.
+bool ExitOperation::free_leaf(WorkerContext& context, Request& request, Leaf& leaf, uint64_t& pages) {
     Space& space = *request.space;
-    for (unsigned done = 0; done < kLeavesPerStep; ++done) {
-        Leaf* leaf = space.leaves.next(request.range.cursor, AddressLayout::kTop);
-        if (leaf == nullptr) {
-            finish(context, request);
-            return true;
+    {
+        Guard guard(context.locks(), leaf.lock);
+        if (leaf.flushing > 0) {
+            park(request, leaf.waiting);
+            return false;
         }
-        {
-            Guard guard(context.locks(), leaf->lock);
-            if (leaf->flushing > 0) {
-                park(request, leaf->waiting);  // a batch still owns pages of it
-                return false;
-            }
-            leaf->dead = true;
-            space.leaves.remove(*leaf);
-            if (leaf->detached()) drop_own_regions(context, space, *leaf);
-            const uint64_t charged = empty_leaf(context, *leaf);
-            space.quota.refund(context.locks(), PageCount{charged});
-        }
-        request.range.cursor = leaf->range().end;
-        release_all(context, leaf->waiting);
-        context.slabs().destroy(leaf);
-        context.processes.shard(context.cpu()).tables_freed.add();
+        leaf.dead = true;
+        space.leaves.remove(leaf);
+        if (leaf.detached()) drop_own_regions(context, space, leaf);
+        const uint64_t charged = empty_leaf(context, leaf);
+        space.quota.refund(context.locks(), PageCount{charged});
+        pages += charged;
     }
-    context.desk.push_ready(request);
-    return false;
+    request.range.cursor = leaf.range().end;
+    release_all(context, leaf.waiting);
+    context.slabs().destroy(&leaf);
+    context.processes.shard(context.cpu()).tables_freed.add();
+    return true;
 }
 
-void ExitOperation::free_regions(WorkerContext& context, Space& space) {
+// The leaves go first, then what they were of.
+ExitOperation::Step ExitOperation::free_some(WorkerContext& context, Request& request) {
+    Space& space = *request.space;
+    uint64_t pages = 0;
+    for (unsigned leaves = 0; leaves < kLeavesPerStep && pages < kPagesPerStep; ++leaves) {
+        Leaf* leaf = space.leaves.next(request.range.cursor, AddressLayout::kTop);
+        if (leaf == nullptr) return free_regions(context, space) && detach_some(context, space, kAttachmentsPerStep) ? Step::Done : Step::More;
+        if (!free_leaf(context, request, *leaf, pages)) return Step::Blocked;
+    }
+    return Step::More;
+}
+
+bool ExitOperation::proceed(WorkerContext& context, Request& request) {
+    const Step step = free_some(context, request);
+    if (step == Step::More) context.desk.push_more(request);
+    if (step == Step::Done) finish(context, request);
+    return step == Step::Done;
+}
+
+// Whether all are gone: some in a step.
+bool ExitOperation::free_regions(WorkerContext& context, Space& space) {
+    unsigned left = kRegionsPerStep;
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
         Request* waiting = nullptr;
         {
             Segment::Guard guard(context.locks(), segment.lock);
-            while (Region* region = segment.first_in(segment.range())) {
+            for (Region* region = nullptr; left > 0 && (region = segment.first_in(segment.range())) != nullptr; --left) {
                 segment.remove(*region);
                 context.slabs().give_back(region);
             }
+            if (!segment.regions().empty()) return;
             space.quota.refund(context.locks(), PageCount{segment.paid_pages});
             segment.paid_pages = 0;
             waiting = segment.waiting;
@@ -117,12 +134,11 @@ void ExitOperation::free_regions(WorkerContext& context, Space& space) {
         }
         release_all(context, waiting);
     });
+    return left > 0;
 }
 
 void ExitOperation::finish(WorkerContext& context, Request& request) {
     Space& space = *request.space;
-    free_regions(context, space);
-    detach_all(context, space);
     context.processes.joint_mappings().end_all(context, space);
     context.processes.file_desk().server_gone(context, request.process);
     space.leaves.free_nodes(context.slabs());

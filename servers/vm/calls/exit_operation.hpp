@@ -1,8 +1,8 @@
 // ExitOperation: takes the space of a stopped process apart, on the process' home CPU, so that its frames and tables go home.
 //
 // Steps: the slot is closed, so that nobody finds the space any more; the kernel destroys its upper tables and says when no
-// CPU has it loaded; a grace period passes, after which no worker is inside it; leaves are emptied, 64 a step; the rest is
-// freed, those who watch the process are told, the slot is vacated, the caller answered.
+// CPU has it loaded; a grace period passes, after which no worker is inside it; leaves, regions and attachments are freed, so
+// many a step that no fault here waits long; then the rest, those who watch the process are told, the slot is vacated, the caller answered.
 #pragma once
 
 #include "servers/vm/requests/worker_context.hpp"
@@ -23,7 +23,10 @@ class ExitOperation {
     static bool proceed(WorkerContext& context, Request& request);
 
   private:
-    static void free_regions(WorkerContext& context, Space& space);
+    enum class Step : uint8_t { More, Blocked, Done };
+    static Step free_some(WorkerContext& context, Request& request);
+    static bool free_leaf(WorkerContext& context, Request& request, Leaf& leaf, uint64_t& pages);
+    static bool free_regions(WorkerContext& context, Space& space);
     static void finish(WorkerContext& context, Request& request);
 };
 

@@ -281,7 +281,7 @@ bool ForkOperation::step(WorkerContext& context, Request& request, Space& source
     const bool more = step.ok() ? step.value() == Step::More : step.error() == Error::Again;
     request.error = more ? Error::None : step.error();
     request.finished = !more;
-    if (!flushing && !request.finished) context.desk.push_ready(request);
+    if (!flushing && !request.finished) context.desk.push_more(request);
     return flushing || !request.finished;
 }
 

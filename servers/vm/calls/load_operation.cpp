@@ -82,7 +82,7 @@ bool LoadOperation::proceed(WorkerContext& context, Request& request) {
     request.error = step(context, request);
     if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
-        context.desk.push_ready(request);
+        context.desk.push_more(request);
         return false;
     }
     return request.error != Error::NoMemory || !wait_for_memory(context, request);

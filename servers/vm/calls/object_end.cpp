@@ -79,7 +79,7 @@ bool ObjectEnd::proceed(WorkerContext& context, Request& request) {
         context.frames().flush_outgoing();
         return true;
     }
-    context.desk.push_ready(request);
+    context.desk.push_more(request);
     return false;
 }
 

@@ -393,7 +393,7 @@ RangeOperation::Started RangeOperation::start(WorkerContext& context, Space& spa
         return {Started::Kind::Unfinished, request};
     }
     batch->insist();
-    if (FlushBatch::post(context, *batch, request) != FlushBatch::Outcome::Pending) context.desk.push_ready(*request);
+    if (FlushBatch::post(context, *batch, request) != FlushBatch::Outcome::Pending) context.desk.push_more(*request);
     return {request->finished ? Started::Kind::Flushing : Started::Kind::Unfinished, request};
 }
 
@@ -449,7 +449,7 @@ bool RangeOperation::proceed(WorkerContext& context, Request& request) {
         return false;
     }
     batch->insist();
-    if (FlushBatch::post(context, *batch, &request) != FlushBatch::Outcome::Pending) context.desk.push_ready(request);
+    if (FlushBatch::post(context, *batch, &request) != FlushBatch::Outcome::Pending) context.desk.push_more(request);
     return false;
 }
 

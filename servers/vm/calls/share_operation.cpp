@@ -95,7 +95,7 @@ bool ShareOperation::proceed(WorkerContext& context, Request& request) {
     request.error = wanted ? step(context, *source, *destination, request) : Error::NoProcess;
     if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
-        context.desk.push_ready(request);
+        context.desk.push_more(request);
         return false;
     }
     if (request.error == Error::NoMemory && wait_for_memory(context, request)) return false;

@@ -43,7 +43,7 @@ Error TouchOperation::step_over(WorkerContext& context, Space& space, Request& r
 bool TouchOperation::ends(WorkerContext& context, Request& request) {
     if (request.error == Error::DoNotReply) return false;
     if (request.error == Error::Again) {
-        context.desk.push_ready(request);
+        context.desk.push_more(request);
         return false;
     }
     return request.error != Error::NoMemory || !wait_for_memory(context, request);

@@ -150,7 +150,7 @@ bool MapMemory::step(WorkerContext& context, Request& request, Space& source, Sp
     request.finished = !step.ok() || step.value() == Step::Done;
     request.error = step.error();
     const bool flushing = FlushBatch::post_both(context, *from_batch, *batch, request);
-    if (!blocked && !flushing && !request.finished) context.desk.push_ready(request);
+    if (!blocked && !flushing && !request.finished) context.desk.push_more(request);
     return flushing || !request.finished;
 }
 

@@ -67,7 +67,7 @@ bool UnmapMemory::step(WorkerContext& context, Request& request, Space& space) {
     request.finished = !step.ok() || step.value() == Step::Done;
     request.error = step.error();
     const bool flushing = FlushBatch::post(context, *batch, &request) == FlushBatch::Outcome::Pending;
-    if (!blocked && !flushing && !request.finished) context.desk.push_ready(request);
+    if (!blocked && !flushing && !request.finished) context.desk.push_more(request);
     return flushing || !request.finished;
 }
 

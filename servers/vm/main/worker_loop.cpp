@@ -36,10 +36,14 @@ namespace {
     return resume(thread, sequence, Error::NoMemory, {}, flags, message);
 }
 
+[[gnu::noinline]] uint64_t flags_for_work(const WorkerContext& context) {
+    return uint64_t{kNonBlocking} | (context.desk.gives_way ? uint64_t{kGiveWay} : 0);
+}
+
 // Does what the action says and receives the next message; NotReady: there is none, and work waits at the desk.
 [[gnu::always_inline]] inline TrapResult finish_and_receive(WorkerContext& context, const Action& action, Message& message,
                                                               Endpoint from = kAny) {
-    uint64_t flags = has_work(context) ? uint64_t{kNonBlocking} : 0;
+    uint64_t flags = has_work(context) ? flags_for_work(context) : 0;
     if (action.tlb == PartnerTlb::Flush) flags |= kFlushPartner;
     if (action.kind != Action::Kind::Resume) return reply(action, flags, from, message);
     const TrapResult result = resume(action.partner, action.sequence, action.error, action.link, flags, message);

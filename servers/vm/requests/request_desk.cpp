@@ -10,6 +10,7 @@ void RequestDesk::push_ready(Request& request) {
 }
 
 Request* RequestDesk::pop_ready() {
+    gives_way = false;
     Request* request = first_ready_;
     if (request == nullptr) return nullptr;
     first_ready_ = request->next;

@@ -18,6 +18,11 @@ class RequestDesk {
   public:
     // By the owner.
     void push_ready(Request& request);
+    // A step of long work has been done, and more follow: first it is the turn of the CPU's threads.
+    void push_more(Request& request) {
+        push_ready(request);
+        gives_way = true;
+    }
     [[nodiscard]] Request* pop_ready();
     void collect();  // inbox into the ready queue
     [[nodiscard]] bool has_work() const {
@@ -36,6 +41,8 @@ class RequestDesk {
 
     // By any worker; the caller then calls the owner.
     void push_remote(Request& request);
+
+    bool gives_way = false;  // until the next step
 
     // Batches that the kernel could not take yet, and those under way (for the audit).
     FlushBatch* unposted = nullptr;

@@ -136,7 +136,7 @@ SwapOperation::Step SwapOperation::forget(ProcessSlot& slot, Phase next) {
         leaf->cpus = CpuSet{};
         request_.range.cursor = leaf->range().end;
     }
-    context_.desk.push_ready(request_);
+    context_.desk.push_more(request_);
     return Step::Blocked;
 }
 

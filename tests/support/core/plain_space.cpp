@@ -93,7 +93,7 @@ void space::on_resume(Cpu& cpu, Thread& worker) {
     const Endpoint thread{static_cast<uint32_t>(registers.rdi)};
     const uint32_t sequence = static_cast<uint32_t>(registers.rdi >> 32);
     const Error outcome = from_register(static_cast<int64_t>(registers.rsi));
-    const Waiting waiting = (registers.rax & kNonBlocking) != 0 ? Waiting::Refused : Waiting::Allowed;
+    const Waiting waiting = waiting_of(registers.rax);
     if (!resume_thread(cpu, thread, sequence, outcome)) return ask_to_resume(cpu, worker, thread, sequence, outcome, waiting);
     receive_next(cpu, worker, kAny, waiting);
 }
