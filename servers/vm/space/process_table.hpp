@@ -43,7 +43,9 @@ class alignas(kCacheLine) ProcessSlot {
     // ends such processes itself: the space stays valid for its step. Any other worker may make one at any time.
     [[nodiscard]] Space* living_at(CpuId cpu) const {
         // acquire pairs with the release in open(): what is read next is that birth's or a later one's, no earlier home's
-        if (home_.load(std::memory_order_acquire) != cpu || closed()) return nullptr;
+        if (home_.load(std::memory_order_acquire) != cpu) return nullptr;
+        // acquire pairs with reopen(): after a swap it is another space, which knows whose it is
+        if (name_.load(std::memory_order_acquire) <= kChanging) return nullptr;
         return space_.load(std::memory_order_acquire);  // pairs with open(): the space comes with its contents
     }
 

@@ -1,9 +1,12 @@
 // Swaps beside everything that does not concern them, and beside calls of others that name one of the two.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <random>
 #include <thread>
 #include <vector>
 
+#include "servers/vm/requests/shortage.hpp"
 #include "tests/support/seed.hpp"
 #include "tests/support/vm/harness.hpp"
 
@@ -102,7 +105,8 @@ TEST_F(UpdateRace, ASlotThatOpensAgainIsNotTakenForEmpty) {
         }
     });
     uint64_t missed = 0, closed = 0;
-    for (uint64_t look = 0; look < 1'000'000; ++look) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (closed < 50'000 && std::chrono::steady_clock::now() < deadline) {
         const uint64_t ended = desk.ended();
         if (slot.find_in_step(process) == nullptr) ++missed;
         if (slot.find(process) != nullptr) continue;
@@ -114,6 +118,67 @@ TEST_F(UpdateRace, ASlotThatOpensAgainIsNotTakenForEmpty) {
     EXPECT_EQ(missed, 0u);
     EXPECT_GT(closed, 0u);
     EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
+}
+
+// Everything that names one of three at once: swaps that share a process, maps by grants and their end, forks, shortages, and ends.
+TEST_F(UpdateRace, AllOfItAtOnce) {
+    constexpr uint64_t kTurns = 400;
+    std::atomic<uint64_t> swapped{0}, mapped{0};
+    std::atomic<uint32_t> names[3];
+    for (auto& name : names) name = instance(kCpu0, 1).raw();
+    const uint64_t chosen = shoal::test::seed();
+    std::vector<std::thread> cpus;
+    for (uint32_t n = 0; n < kCpus; ++n)
+        cpus.emplace_back([&, n] {
+            const CpuId cpu = CpuId::from(n);
+            std::mt19937_64 random(chosen + n);
+            const auto any = [&] { return ProcessId{names[random() % 3].load()}; };
+            const ProcessId mine = instance(cpu, 9);
+            const VirtualAddress page{kImageOfBoth + random() % 4 * kPageSize};
+            for (uint64_t turn = 0; turn < kTurns; ++turn) {
+                const ProcessId a = any(), b = any();
+                switch (random() % 9) {
+                    case 0:
+                    case 1: swapped += vm.call(cpu, rs, VmCall::RsUpdate, {{0, a.raw(), b.raw(), random() % 2 != 0 ? kUpdateNoMaps : 0}}).outcome() == Error::None ? 1 : 0; break;
+                    case 2: mapped += vm.map_memory(cpu, mine, {a, kImageOfBoth, kImageOfBoth, 4 * kPageSize, static_cast<MapMode>(random() % 3), {{{a, 5}}, 1}}) == Error::None ? 1 : 0; break;
+                    case 3: (void)vm.unmap_memory(cpu, mine, kImageOfBoth); break;
+                    case 4: (void)vm.revoke(cpu, a, 5); break;
+                    case 5: (void)vm.mprotect(cpu, mine, page, kPageSize, random() % 2 != 0 ? kBoth : uint64_t{kProtectRead}); break;
+                    case 6: {
+                        const ProcessId copy = vm.create(cpu);
+                        (void)vm.call(cpu, rs, VmCall::Fork, {{0, (random() % 2 != 0 ? a : mine).raw(), copy.raw()}});
+                        ASSERT_EQ(vm.exit(cpu, copy), Error::None);
+                        break;
+                    }
+                    case 7: {
+                        if (turn % 8 != 0) break;
+                        auto& name = names[random() % 3];
+                        uint32_t ending = name.load();
+                        const ProcessId next = instance(cpu, 4);
+                        const ProcessId gone{name.compare_exchange_strong(ending, next.raw()) ? ending : next.raw()};
+                        Error error = Error::Busy;
+                        while (error == Error::Busy) error = vm.exit(cpu, gone);
+                        ASSERT_EQ(error, Error::None);
+                        break;
+                    }
+                    default: {
+                        const std::lock_guard turn_of_cpu(vm.machine.turn(cpu));
+                        WorkerContext worker = vm.context(cpu);
+                        vm.processes().shortage().begin();
+                        answer_shortage(worker);
+                    }
+                }
+                (void)vm.write(cpu, mine, page, turn);
+                (void)vm.read(cpu, mine, page);
+            }
+            ASSERT_EQ(vm.exit(cpu, mine), Error::None);
+        });
+    for (std::thread& cpu : cpus) cpu.join();
+    EXPECT_GT(swapped, 5u);
+    EXPECT_GT(mapped, 5u);
+    EXPECT_EQ(vm.audit(), 0u);
+    for (auto& name : names) EXPECT_EQ(vm.exit(kCpu0, ProcessId{name.load()}), Error::None);
+    EXPECT_EQ(vm.audit(), 0u);
 }
 
 }  // namespace
