@@ -5,7 +5,7 @@
 namespace shoal::vm {
 
 void Space::set_process(ProcessId process) {
-    process_ = process;
+    process_.store(process, std::memory_order_relaxed);
     if (exit_request != nullptr) exit_request->process = process;
 }
 

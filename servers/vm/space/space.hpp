@@ -38,7 +38,8 @@ class alignas(kCacheLine) Space {
     Space(ProcessId process, uint32_t order, uint32_t cpus, PageCount quota_pages)
         : process_(process), order_(order), layout_(cpus), common_(layout_.segment_range(0)), quota(quota_pages) {}
 
-    [[nodiscard]] ProcessId process() const { return process_; }
+    // relaxed: who has found the space by its process reads that; in a slot that is being swapped it tells whether the space is still there
+    [[nodiscard]] ProcessId process() const { return process_.load(std::memory_order_relaxed); }
     // At a swap: nobody else knows the space meanwhile.
     void set_process(ProcessId process);
     [[nodiscard]] uint32_t order() const { return order_; }
@@ -86,7 +87,7 @@ class alignas(kCacheLine) Space {
     void settle(LockContext& worker, SlabCaches& slabs, Segment& segment);
 
     static constexpr uint32_t kDirectories = kMaxCpus / SegmentDirectory::kSegments;
-    ProcessId process_;
+    std::atomic<ProcessId> process_;
     uint32_t order_;
     AddressLayout layout_;
     std::atomic<SegmentDirectory*> directories_[kDirectories] = {};

@@ -25,17 +25,21 @@ class UpdateSteps : public ::testing::Test {
         return process;
     }
     uint64_t number_of(ProcessId process) { return vm.read(kCpu0, process, kNumberAt).release(); }
-    // The call is received, and nothing else happens.
-    void begin_swap(CpuId cpu, ProcessId source, ProcessId destination, uint64_t flags) {
+    // The call is received, and nothing else happens. Its outcome; DoNotReply: it comes later.
+    Error begin(CpuId cpu, ProcessId caller, VmCall call, const Message& arguments) {
         const std::lock_guard turn(vm.machine.turn(cpu));
         WorkerContext worker = vm.context(cpu);
         Receipt receipt;
-        receipt.message = {{0, source.raw(), destination.raw(), flags}};
-        receipt.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::RsUpdate));
-        receipt.message.words[kVmCallerWord] = rs.raw() | kVmCallAllowed;
+        receipt.message = arguments;
+        receipt.message.set_type(kVmCallBase + static_cast<uint32_t>(call));
+        receipt.message.words[kVmCallerWord] = caller.raw() | kVmCallAllowed;
         worker.worker.epoch.enter_fenced();
-        EXPECT_EQ(dispatch(worker, receipt).kind, Action::Kind::None);
+        const Action action = dispatch(worker, receipt);
         worker.worker.epoch.leave();
+        return action.kind == Action::Kind::None ? Error::DoNotReply : receipt.message.outcome();
+    }
+    void begin_swap(CpuId cpu, ProcessId source, ProcessId destination, uint64_t flags) {
+        EXPECT_EQ(begin(cpu, rs, VmCall::RsUpdate, {{0, source.raw(), destination.raw(), flags}}), Error::DoNotReply);
     }
     // A CPU does what it can, the others nothing.
     void drive(CpuId cpu, unsigned turns = 50) {
@@ -112,6 +116,20 @@ TEST_F(UpdateSteps, WhoIsAboutToExitKeepsHisPlace) {
     EXPECT_EQ(number_of(one), 1u);
     EXPECT_TRUE(vm.processes().find(one)->will_exit());
     EXPECT_FALSE(vm.processes().find(other)->will_exit());
+}
+
+// Should it run meanwhile.
+TEST_F(UpdateSteps, ItMayNotMakeCallsThatHaveBeenTakenAway) {
+    ASSERT_EQ(vm.call(kCpu0, rs, VmCall::RsSetPriv, {{0, one.raw(), 0}}).outcome(), Error::None);
+    hold_graces();
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(one));
+    EXPECT_EQ(begin(kCpu0, one, VmCall::Willexit, {{0, third.raw()}}), Error::CallDenied);
+    EXPECT_FALSE(vm.processes().find(third)->will_exit());
+    let_graces_end();
+    vm.settle();
+    ASSERT_EQ(vm.call(kCpu0, rs, VmCall::RsSetPriv, {{0, other.raw(), ~uint64_t{0}}}).outcome(), Error::None);
 }
 
 }  // namespace
