@@ -1,4 +1,4 @@
-// PrepareOperation: makes ready for an update what is slow, while the old instance still works (rs_prepare), or one process alone (rs_memctl).
+// PrepareOperation: makes ready for an update what is slow, before it comes (rs_prepare), or one process alone (rs_memctl).
 //
 // The new instance gets what the old one has mapped (ForkOperation); then all that the old one has is made present and its own, then all that
 // the new one has. In this order, since a copy on write takes from both sides the right to write.

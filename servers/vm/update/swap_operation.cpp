@@ -58,9 +58,16 @@ SwapOperation::Step SwapOperation::end_with(Error error) {
     return Step::Done;
 }
 
+bool SwapOperation::lend() {
+    JointMappings& mappings = context_.processes.joint_mappings();
+    return mappings.concern(context_.locks(), request_.source) || mappings.concern(context_.locks(), request_.process);
+}
+
+// Before anything is inherited, as far as it can be seen: who asks again has the new one left with what the old one had then.
 SwapOperation::Step SwapOperation::attempt() {
     const Result<void> possible = platform::may_swap(request_.source, request_.process, asker());
     if (!possible.ok()) return end_with(possible.error());
+    if (lend()) return end_with(Error::Busy);
     request_.extent = CopyExtent::Maps;
     return go_to(request_.swap.inherits ? Phase::Inherit : Phase::Close);
 }
@@ -102,13 +109,11 @@ bool SwapOperation::drained(Space& space) {
 
 SwapOperation::Step SwapOperation::drain() {
     Space &a = *source().space(), &b = *destination().space();
-    JointMappings& mappings = context_.processes.joint_mappings();
     if (a.will_exit() || b.will_exit()) {  // said by who had found it before: it concerns the name, not what changes places
         open();
         return end_with(Error::NoProcess);
     }
-    const bool lends = mappings.concern(context_.locks(), request_.source) || mappings.concern(context_.locks(), request_.process);
-    if (lends || !is_idle(context_, a) || !is_idle(context_, b)) {
+    if (lend() || !is_idle(context_, a) || !is_idle(context_, b)) {
         open();
         return end_with(Error::Busy);
     }

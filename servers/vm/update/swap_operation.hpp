@@ -23,6 +23,8 @@ class SwapOperation {
 
     SwapOperation(WorkerContext& context, Request& request) : context_(context), request_(request) {}
     Step advance();
+    // Whether one of the two has something mapped by a grant, or lent so.
+    bool lend();
     Step attempt();
     Step inherit();
     Step close();

@@ -168,6 +168,20 @@ TEST_F(Update, WhatTheKernelRefusesChangesNothing) {
     EXPECT_EQ(update(old_one, new_one, 0), Error::None);
 }
 
+// Else the next update, for which it is not new any more, would leave it with what the old one had then.
+TEST_F(Update, NothingIsInheritedFromWhoHasLentMemory) {
+    const ProcessId borrower = vm.create(kCpu1);
+    fill(old_one, kMap, 2, 20), fill(borrower, kMap, 2, 1);
+    ASSERT_EQ(vm.map_memory(kCpu1, borrower, {old_one, kMap, kMap, 2 * kPageSize}), Error::None);
+    EXPECT_EQ(update(old_one, new_one, 0), Error::Busy);
+    EXPECT_TRUE(nothing_at(new_one, kMap));
+    ASSERT_EQ(vm.unmap_memory(kCpu1, borrower, kMap), Error::None);
+    for (uint64_t i = 0; i < 2; ++i) ASSERT_EQ(vm.write(kCpu1, old_one, kMap + i * kPageSize, 30 + i), Error::None);
+    ASSERT_EQ(update(old_one, new_one, 0), Error::None);
+    EXPECT_TRUE(holds(old_one, kMap, 2, 30));
+    EXPECT_EQ(vm.exit(kCpu0, borrower), Error::None);
+}
+
 TEST_F(Update, WithoutMemoryForTheMapsNothingIsSwapped) {
     const ProcessId poor = vm.create(kCpu1, 20);
     fill(old_one, kImage, 1, 10), fill(old_one, kMap, 600, 2000);
