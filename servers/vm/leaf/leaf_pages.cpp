@@ -84,6 +84,14 @@ void flush_changed(Leaf& leaf, PageSpan span, PageSpan touched, FlushBatch& batc
     if (!touched.empty()) batch.add_range(leaf, addresses(leaf, touched));
 }
 
+// Whether pages of one ownership are to read as zeros when their process gives them back. What is joint with nobody any more is.
+bool is_private(const WorkerContext& context, const Leaf& leaf, PageSpan part, Ownership ownership) {
+    if (!is_joint(ownership)) return ownership == Ownership::Exclusive || ownership == Ownership::CopyOnWrite;
+    for (unsigned page = part.first; page < part.end; ++page)
+        if (!context.frame_table()[leaf.table().get(page).frame()].exclusive()) return false;
+    return true;
+}
+
 }  // namespace
 
 unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking taking, FlushBatch& batch) {
@@ -96,8 +104,7 @@ unsigned unmap_pages(WorkerContext& context, Leaf& leaf, PageSpan span, Taking t
         const PageSpan part = run->span().intersect({at, span.end});
         const Ownership ownership = run->state().ownership;
         at = part.end;
-        const bool may_go = ownership == Ownership::Exclusive || ownership == Ownership::CopyOnWrite;
-        if (taking == Taking::Private && !may_go) continue;
+        if (taking == Taking::Private && !is_private(context, leaf, part, ownership)) continue;
         if (taking == Taking::Borrowed && !is_borrowed(ownership)) continue;
         unmap_part(context, leaf, part, ownership, batch);
         if (is_charged(ownership)) taken += part.size();

@@ -350,6 +350,19 @@ TEST_F(MapMemoryTest, CallsOfEitherSide) {
     EXPECT_TRUE(holds(partner, kTo + 8 * kPageSize, 8, 108));
 }
 
+// Its pages are its own again, whatever they were called.
+TEST_F(MapMemoryTest, WhatNobodyHasAnyMoreIsGivenBackByAdvice) {
+    const ProcessId partner = pair(8);
+    ASSERT_EQ(join(partner, 8), Error::None);
+    EXPECT_EQ(vm.discard(kCpu0, source, kFrom, 2 * kPageSize), Error::None);
+    EXPECT_TRUE(holds(source, kFrom, 8, 100)) << "its partner has them";
+    ASSERT_EQ(vm.unmap_memory(kCpu1, partner, kTo), Error::None);
+    EXPECT_EQ(vm.discard(kCpu0, source, kFrom + kPageSize, 3 * kPageSize), Error::None);
+    for (unsigned i = 1; i < 4; ++i) EXPECT_EQ(vm.read(kCpu0, source, kFrom + i * kPageSize).release(), 0u);
+    EXPECT_TRUE(holds(source, kFrom, 1, 100) && holds(source, kFrom + 4 * kPageSize, 4, 104));
+    EXPECT_TRUE(holds(partner, kTo, 8, 100));
+}
+
 TEST_F(MapMemoryTest, DetachedLeavesOfBothSides) {
     const ProcessId partner = another();
     const VirtualAddress from = kFrom.leaf_down() + kLeafSize, to = kTo.leaf_down() + kLeafSize;
