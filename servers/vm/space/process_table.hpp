@@ -33,9 +33,10 @@ class alignas(kCacheLine) ProcessSlot {
     // As find(), in a step of a request, which has begun before the slot was closed for a swap, or would be waiting for its end (waits_for_swap()): the
     // spaces do not change places before the grace period that covers the step is over.
     [[nodiscard]] Space* find_in_step(ProcessId process) const {
-        const uint32_t name = name_.load(std::memory_order_acquire);  // one look: it may close or open meanwhile. As in find()
+        // One look, since it may close or open meanwhile. acquire pairs with open(), reopen() and close_for_swap()
+        const uint32_t name = name_.load(std::memory_order_acquire);
         if (name != process.raw() && name != kChanging) return nullptr;
-        Space* space = space_.load(std::memory_order_acquire);  // as in find()
+        Space* space = space_.load(std::memory_order_acquire);  // pairs with open(), as in find()
         return name != kChanging || space->process() == process ? space : nullptr;
     }
 
