@@ -9,7 +9,9 @@ namespace {
 
 constexpr const char* kKindNames[kKinds] = {"map",  "unmap", "protect", "dontneed", "brk",
                                             "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap", "map file", "file forget", "cache set", "cache map", "cache forget",
-                                            "joint map", "joint unmap", "joint revoke"};
+                                            "joint map", "joint unmap", "joint revoke", "update", "will exit", "rights", "watch", "signal",
+                                            "news", "map device", "unmap device", "map image", "unmap shared", "physical", "references",
+                                            "hold", "end hold", "regions"};
 
 }  // namespace
 
@@ -36,8 +38,8 @@ std::string describe(const Operation& op, const Outcome& outcome) {
         std::snprintf(text, sizeof text, " -> %s %#" PRIx64,
                       kAccessNames[static_cast<unsigned>(outcome.access)], outcome.value);
     } else {
-        std::snprintf(text, sizeof text, " -> %s, address %#" PRIx64, error_text(outcome.error),
-                      outcome.address);
+        std::snprintf(text, sizeof text, " -> %s, address %#" PRIx64 " value %#" PRIx64 " more %#" PRIx64, error_text(outcome.error),
+                      outcome.address, outcome.value, outcome.more);
     }
     return describe(op) + text;
 }

@@ -15,16 +15,27 @@ namespace shoal::model {
 // MapFile: the one file, its pages from `value` on. FileForget: pages of it are no longer cached, which nobody notices.
 // JointMap: the range comes to the other space, too, at `value`, by a grant (flags: JointFlags). JointUnmap: what one such map has brought to the
 // address is taken back; JointRevoke: what all maps by the space's grant number `value` have brought.
+// Update: the space and the other, the new instance of a server, change places. WillExit: the process is about to end. Rights: from now on it may
+// make the calls for the system that the mask `value` has.
+// Watch: the space wants to hear of the other's end. Signal: the space is sent one, and the other hears of it; flags 1: whoever wants to. News: what
+// the space has heard.
+// MapDevice: bytes of the one device, from `value` on. MapImage: as an exec does, the file from its page `value` on; flags: bytes to clear at the end.
+// UnmapShared, Physical, References: of the space's memory at the address, asked for by the other. Hold: the memory may be told to a device;
+// EndHold: no longer, of all that is held number `value`, asked for by the space. Regions: all that is mapped in the space.
 enum class Kind : uint8_t {
     Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget,
-    JointMap, JointUnmap, JointRevoke
+    JointMap, JointUnmap, JointRevoke, Update, WillExit, Rights, Watch, Signal, News, MapDevice, UnmapDevice, MapImage, UnmapShared, Physical,
+    References, Hold, EndHold, Regions
 };
-inline constexpr unsigned kKinds = 22;
+inline constexpr unsigned kKinds = 37;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
 inline constexpr unsigned kWordsUsed = 3;
 inline constexpr uint16_t kWordIndex[kWordsUsed] = {0, 37, 511};
+
+// The device's memory.
+inline constexpr uint64_t kDeviceStart = uint64_t{1} << 48, kDeviceBytes = 2048 * kPageSize;
 
 // Of JointMap: the mode, the number of the source's grant, and which space has passed it on, by a grant of the same number.
 struct JointFlags {
@@ -34,6 +45,17 @@ struct JointFlags {
     static constexpr JointFlags of(uint64_t flags) { return {flags & 0xff, flags >> kGrantShift & 0xff, flags >> kPasserShift & 0xff}; }
     [[nodiscard]] constexpr uint64_t word() const { return mode | grant << kGrantShift | passer << kPasserShift; }
 };
+
+// Of CacheSet and CacheMap: the page of the device's file that the first block is, if it is to be known as that; of CacheSet: for one use.
+struct CacheFlagsOf {
+    static constexpr uint64_t kInFile = 1 << 16, kOnce = 1 << 17;
+    uint64_t file_page;
+    bool in_file, once;
+    static constexpr CacheFlagsOf of(uint64_t flags) { return {flags & 0xffff, (flags & kInFile) != 0, (flags & kOnce) != 0}; }
+};
+
+// Of News: what; whether there is more; whether another process is in that one's place by now.
+constexpr uint64_t news_word(uint64_t what, bool more, bool gone) { return what | (more ? 0x100u : 0u) | (gone ? 0x200u : 0u); }
 
 struct Operation {
     Kind kind = Kind::Read;
@@ -54,9 +76,11 @@ enum class Access : uint8_t { Done, Refused, OutOfMemory };
 
 struct Outcome {
     Error error = Error::None;     // of a call; then nothing else is told
-    uint64_t address = 0;          // of Map, MapFile, Brk, Remap and CacheMap
+    uint64_t address = 0;          // of Brk, and where the system has put what it has mapped
     Access access = Access::Done;  // of Read, Write, Execute
-    uint64_t value = 0;            // of Read and Write
+    uint64_t value = 0;            // of Read and Write; the physical address of Physical, Hold, and what Map has made contiguous; References;
+                                   // Regions: their digest; News: whose they are, its space plus one, or 0
+    uint64_t more = 0;             // References: the memory's identity; Regions: their pages; News: news_word()
     bool operator==(const Outcome&) const = default;
 };
 

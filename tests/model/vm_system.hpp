@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "tests/model/holdings.hpp"
@@ -13,6 +15,8 @@ namespace shoal::model {
 
 class VmSystem : public System {
   public:
+    static constexpr uint64_t kCachedDevice = 3, kFile = 1;
+
     struct Options {
         uint32_t workers = 4;
         uint32_t spaces = 2;
@@ -36,7 +40,7 @@ class VmSystem : public System {
 
   private:
     ProcessId process(uint8_t space) const { return ProcessId{processes_[space].load()}; }
-    ProcessId make_space(CpuId home);
+    ProcessId make_space(CpuId home, uint8_t place);
     void set_heap(ProcessId process);
     Outcome call(const Operation& op);
     Outcome access(const Operation& op);
@@ -55,13 +59,36 @@ class VmSystem : public System {
     Error control(const Operation& op, uint64_t what);
     Error clear(const Operation& op);
     Error map_joint(const Operation& op);
+    Outcome map_device(const Operation& op);
+    Error map_image(const Operation& op);
+    Outcome ask_about(VmCall number, const Operation& op);
+    Outcome hold(const Operation& op);
+    Error end_hold(const Operation& op);
+    Error signal(const Operation& op);
+    Outcome take_news(const Operation& op);
+    Outcome list_regions(const Operation& op);
+    Message manage(const Operation& op, VmCall number, const Message& arguments) {
+        return vm_.call(CpuId::from(op.worker), manager_, number, arguments);
+    }
+    // The process' own call.
+    Message make(const Operation& op, VmCall number, const Message& arguments) {
+        return vm_.call(CpuId::from(op.worker), process(op.space), number, arguments);
+    }
 
     const Options options_;
     vm::test::Harness vm_;
     const Holdings at_first_;
     const ProcessId manager_;  // of the others
+    const VirtualAddress desk_;  // a page of its own, for what calls read and write
     std::vector<std::atomic<uint32_t>> processes_;
     std::unique_ptr<vm::test::FileServer> files_;  // on a CPU of its own; where memory is short there is none
+    struct Hold {
+        ProcessId process;
+        uint64_t physical;
+    };
+    std::vector<Hold> holds_;
+    std::mutex places_lock_;
+    std::map<uint32_t, uint8_t> places_;  // of all processes that there have been
     std::atomic<uint64_t> refused_for_memory_{0};
 };
 

@@ -8,8 +8,15 @@
 
 namespace shoal::model {
 
-// A process, of the many that have one number after the other.
+// A process, of the many that have one place after the other.
 using ProcessName = uint64_t;
+struct ProcessPlace {
+    static constexpr unsigned kShift = 8;
+    uint64_t place, before = 0;
+    static constexpr ProcessPlace of(ProcessName name) { return {(name & ((uint64_t{1} << kShift) - 1)) - 1, name >> kShift}; }
+    [[nodiscard]] constexpr ProcessName name() const { return (place + 1) | before << kShift; }
+    [[nodiscard]] constexpr ProcessName next() const { return ProcessPlace{place, before + 1}.name(); }
+};
 
 // A process, and what it has.
 struct Party {

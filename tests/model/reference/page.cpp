@@ -2,9 +2,15 @@
 
 namespace shoal::model {
 
-std::shared_ptr<Contents> file_contents(uint64_t page) {
+std::shared_ptr<Contents> file_contents(uint64_t page, uint64_t clear_bytes) {
     const uint64_t word = (uint64_t{1} << 32) + page + 1;
-    return std::make_shared<Contents>(Contents{word, 0, ~word});
+    auto contents = std::make_shared<Contents>(Contents{word, 0, ~word});
+    const uint64_t kept = kPageSize - clear_bytes;
+    for (unsigned i = 0; i < kWordsUsed; ++i) {
+        const uint64_t start = kWordIndex[i] * sizeof(uint64_t), bytes = kept < start ? 0 : kept - start;
+        if (bytes < sizeof(uint64_t)) (*contents)[i] &= (uint64_t{1} << 8 * bytes) - 1;
+    }
+    return contents;
 }
 
 bool allows(uint64_t protection, Kind access) {

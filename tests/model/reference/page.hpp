@@ -21,6 +21,7 @@ enum class Joint : uint8_t {
 };
 
 inline constexpr uint64_t kNoFile = ~uint64_t{0};
+inline constexpr uint64_t kSlices = uint64_t{1} << 46;  // no mapping crosses this in one piece
 
 struct Page {
     uint64_t protection = 0;
@@ -28,11 +29,15 @@ struct Page {
     RegionType type = RegionType::Anonymous;
     Joint joint = Joint::No;
     bool guard = false;            // the lowest page of a stack, while it is mapped
+    bool in_stack = false;         // it goes down to its guard in one piece
     bool shared = false;           // with whoever gets it by `share` or fork: what one writes all read
     bool read_only = false;        // by remap_ro, or of a file that is mapped shared
     bool of_object = false;        // came from shared memory, by whatever way
     uint64_t mapping = 0;          // of shared memory: by which map or remap it came here
+    uint64_t object = 0;           // likewise: which memory it is
+    uint64_t physical = 0;         // of what has its place
     uint64_t file_page = kNoFile;  // the file's that is mapped here, whatever has been written
+    uint64_t clear_bytes = 0;      // at its end, that are zeros here
 
     // Nobody else has it.
     [[nodiscard]] bool alone() const { return contents.use_count() == 1 && !of_object; }
@@ -42,11 +47,16 @@ struct Page {
         joint = Joint::No;
         of_object = false;
     }
+    // What a copy of the process has in this place.
+    void be_copy() {
+        if (type == RegionType::Contiguous) type = RegionType::Anonymous, physical = 0;
+        if (!shared) become_own();
+    }
 };
 
 inline std::shared_ptr<Contents> zeros() { return std::make_shared<Contents>(); }
-// What the file holds.
-std::shared_ptr<Contents> file_contents(uint64_t page);
+// What the file holds, but for so many bytes at the page's end.
+std::shared_ptr<Contents> file_contents(uint64_t page, uint64_t clear_bytes = 0);
 
 // Whether a page of this protection lets a program read, write or execute.
 bool allows(uint64_t protection, Kind access);

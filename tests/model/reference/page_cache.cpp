@@ -15,7 +15,7 @@ Error check_blocks(const Operation& op) {
 
 // What a page that is ready to be written says to being cached.
 Error check_page(const Page& page) {
-    if (page.mapping != 0 || (page.type == RegionType::Contiguous && !page.shared)) return Error::BadAddress;
+    if (page.mapping != 0 || page.type == RegionType::Direct || (page.type == RegionType::Contiguous && !page.shared)) return Error::BadAddress;
     const bool others = page.shared || page.joint != Joint::No;
     return others && !page.alone() ? Error::Invalid : Error::None;
 }
@@ -26,25 +26,29 @@ Error check_page(const Page& page) {
 Error ReferenceCache::set(ReferenceSpace& space, const Operation& op) {
     if (const Error error = check_blocks(op); error != Error::None) return error;
     if (op.address % kPageSize != 0) return Error::BadAddress;
+    const bool once = CacheFlagsOf::of(op.flags).once;
     uint64_t number = op.value;
     for (uint64_t address = op.address; address < op.address + round_up_to_pages(op.bytes); address += kPageSize, ++number) {
         Page* page = space.find(address);
         if (page == nullptr) return Error::BadAddress;
         const auto there = blocks_.find(number);
-        if (there != blocks_.end() && there->second.contents == page->contents) continue;
+        const bool same = there != blocks_.end() && there->second.contents == page->contents && !there->second.once;
+        if (same) continue;
         blocks_.erase(number);  // what was there gives way, whatever becomes of this one
         if (const Error error = check_page(*page); error != Error::None) return error;
         page->shared = true;
         page->joint = Joint::No;
-        blocks_[number] = {page->contents};
+        blocks_[number] = {page->contents, once};
     }
     return Error::None;
 }
 
 Error ReferenceCache::check_map(const Operation& op) const {
     if (const Error error = check_blocks(op); error != Error::None) return error;
-    for (uint64_t block = op.value; block < op.value + pages_of(op); ++block)
-        if (!blocks_.contains(block)) return Error::NoEntry;
+    for (uint64_t number = op.value; number < op.value + pages_of(op); ++number) {
+        const auto block = blocks_.find(number);
+        if (block == blocks_.end() || block->second.once) return Error::NoEntry;
+    }
     return Error::None;
 }
 

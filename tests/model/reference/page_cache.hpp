@@ -1,4 +1,4 @@
-// The page cache: blocks of one device.
+// The page cache: blocks of one device. In which file they are nobody sees who has only blocks.
 #pragma once
 
 #include "tests/model/reference/space.hpp"
@@ -20,6 +20,7 @@ class ReferenceCache {
   private:
     struct Block {
         std::shared_ptr<Contents> contents;
+        bool once = false;  // for whoever maps its file first; as a block nobody can map it
         bool doubtful = false;
     };
     std::map<uint64_t, Block> blocks_;

@@ -1,35 +1,57 @@
 #include "tests/model/reference/reference.hpp"
 
 #include <algorithm>
+#include <optional>
 
-#include "abi/message.hpp"
 #include "tests/model/reference/shared_memory.hpp"
+#include "tests/model/reference/update.hpp"
 
 namespace shoal::model {
 
 namespace {
 
-// Never the answer of a right system: it has chosen what it may not.
-constexpr uint64_t kUnfit = ~uint64_t{0};
-
-// A map that is right may be larger than memory or quota allow to describe, or than any neighbours that are still free: where memory is used
-// here and there, no more of it may be found side by side, however much of it is free.
-bool may_be_too_large(const Operation& op) {
-    constexpr uint64_t kSurelyNeighbours = 16 * kPageSize, kSurelyDescribed = uint64_t{1} << 40;
-    return op.bytes > ((op.flags & kMapContiguous) != 0 ? kSurelyNeighbours : kSurelyDescribed);
+// What a call for the system needs a right for, if it is the space's own call.
+std::optional<VmCall> right_for(const Operation& op) {
+    switch (op.kind) {
+        case Kind::Clear:
+        case Kind::Touch:
+        case Kind::CacheSet: return VmCall::Procctl;
+        case Kind::CacheMap: return VmCall::Mapcachepage;
+        case Kind::CacheForget: return op.bytes == 0 ? VmCall::Clearcache : VmCall::Forgetcachepage;
+        case Kind::Share: return VmCall::Share;
+        case Kind::Remap: return op.flags == 0 ? VmCall::Remap : VmCall::RemapRo;
+        case Kind::Watch: return VmCall::WatchExit;
+        case Kind::News: return VmCall::QueryExit;
+        case Kind::Hold: return VmCall::Adddma;
+        default: return {};
+    }
 }
 
-bool refused_as_too_large(const Operation& op, const Outcome& seen) { return seen.error == Error::NoMemory && may_be_too_large(op); }
-
-Outcome at(uint64_t address) {
-    Outcome outcome;
-    outcome.address = address;
-    return outcome;
+// Likewise of what the other asks for about the space.
+std::optional<VmCall> right_about_others(Kind kind) {
+    switch (kind) {
+        case Kind::UnmapShared: return VmCall::ShmUnmap;
+        case Kind::Physical: return VmCall::Getphys;
+        case Kind::References: return VmCall::Getref;
+        default: return {};
+    }
 }
 
 }  // namespace
 
+Error Reference::refusal(const Operation& op) const {
+    if (const auto call = right_for(op); call && !spaces_[op.space].may(*call)) return Error::CallDenied;
+    if (const auto call = right_about_others(op.kind); call && op.other != op.space && !spaces_[op.other].may(*call)) return Error::Permission;
+    const bool makes = op.kind == Kind::Share || op.kind == Kind::Remap;
+    return makes && leaving(op) ? Error::NoProcess : Error::None;
+}
+
 Outcome Reference::apply(const Operation& op, const Outcome& seen) {
+    const Error refused = refusal(op);
+    return refused == Error::None ? answer(op, seen) : Outcome{refused};
+}
+
+Outcome Reference::answer(const Operation& op, const Outcome& seen) {
     switch (op.kind) {
         case Kind::Read:
         case Kind::Write:
@@ -37,8 +59,16 @@ Outcome Reference::apply(const Operation& op, const Outcome& seen) {
         case Kind::Brk: return spaces_[op.space].brk(op);
         case Kind::Map: return map(op, seen);
         case Kind::MapFile: return map_file(op, seen);
+        case Kind::MapImage: return {map_image(op, seen)};
+        case Kind::MapDevice: return map_device(op, seen);
         case Kind::Remap: return remap(op, seen);
         case Kind::CacheMap: return map_blocks(op, seen);
+        case Kind::Physical: return find_physical(spaces_[op.space], op.address);
+        case Kind::References: return count_references(op, seen);
+        case Kind::Hold: return holds_.add(party(op.space), op);
+        case Kind::EndHold: return end_hold(op);
+        case Kind::News: return tell_news(op);
+        case Kind::Regions: return list_regions(op);
         default: return {change(op)};
     }
 }
@@ -51,17 +81,32 @@ Error Reference::change(const Operation& op) {
         case Kind::Protect: return space.protect(op);
         case Kind::DontNeed: return space.dont_need(op);
         case Kind::Touch: return space.touch(op);
+        case Kind::UnmapShared: return unmap_shared(space, op.address);
+        case Kind::UnmapDevice: return ReferenceDevice::unmap(space, op.address);
         case Kind::Share: return share(op);
-        case Kind::Fork: return fork(op);
         case Kind::CacheSet: return set_blocks(op);
         case Kind::CacheForget: return cache_.forget(op);
-        case Kind::Clear: space.clear(); return Error::None;
-        case Kind::Renew: renew(op.space); return Error::None;
         case Kind::JointMap: return map_joint(op);
         case Kind::JointUnmap: return joint_.unmap(party(op.space), op.address);
         case Kind::JointRevoke: return revoke(op);
-        default: return Error::None;
+        case Kind::Watch: return watch(op);
+        case Kind::Signal: return signal(op);
+        default: return change_process(op);
     }
+}
+
+Error Reference::change_process(const Operation& op) {
+    ReferenceSpace& space = spaces_[op.space];
+    switch (op.kind) {
+        case Kind::Fork: return fork(op);
+        case Kind::Update: return update(op);
+        case Kind::Clear: space.clear(); break;
+        case Kind::Renew: renew(op.space); break;
+        case Kind::WillExit: space.leaving = true; break;
+        case Kind::Rights: space.rights = op.value; break;
+        default: break;
+    }
+    return Error::None;
 }
 
 bool Reference::is_open(const Operation& op) const {
@@ -72,69 +117,9 @@ bool Reference::is_open(const Operation& op) const {
         case Kind::DontNeed: return any(found_out);  // it keeps what is joint, and nobody has told it that it no longer is
         case Kind::Share: return any([&](const Page& page) { return found_out(page) && page.joint != Joint::Writable; });
         case Kind::JointMap: return joint_map_is_open(space, op);
+        case Kind::Update: return op.flags == 0 && inheritance_is_open(space, spaces_[op.other]);
         default: return false;
     }
-}
-
-Outcome Reference::map(const Operation& op, const Outcome& seen) {
-    ReferenceSpace& space = spaces_[op.space];
-    const Error error = space.check_map(op);
-    if ((op.flags & kMapContiguous) != 0) cache_.call_in();  // where no neighbours are free, however much else is
-    if (refused_as_too_large(op, seen)) return seen;
-    if (error != Error::None || seen.error != Error::None) return {error};
-    if (!space.map_fits(op, seen.address)) return at(kUnfit);
-    space.map(op, seen.address);
-    return at(seen.address);
-}
-
-Outcome Reference::map_file(const Operation& op, const Outcome& seen) {
-    ReferenceSpace& space = spaces_[op.space];
-    const Error error = surroundings_.files ? space.check_map_file(op) : Error::NoDevice;
-    if (refused_as_too_large(op, seen)) return seen;
-    if (error != Error::None || seen.error != Error::None) return {error};
-    if (!space.map_fits(op, seen.address)) return at(kUnfit);
-    space.map_file(op, seen.address);
-    return at(seen.address);
-}
-
-Outcome Reference::remap(const Operation& op, const Outcome& seen) {
-    ReferenceSpace& destination = spaces_[op.other];
-    const Error error = check_remap(spaces_[op.space], destination, op);
-    if (error != Error::None || seen.error != Error::None) return {error};
-    if (!remap_fits(destination, op, seen.address)) return at(kUnfit);
-    model::remap(spaces_[op.space], destination, op, seen.address);
-    return at(seen.address);
-}
-
-Outcome Reference::map_blocks(const Operation& op, const Outcome& seen) {
-    ReferenceSpace& space = spaces_[op.space];
-    const Error error = cache_.check_map(op);
-    const bool in_doubt = surroundings_.short_memory || cache_.may_have_given_way(op);
-    if (error == Error::None && seen.error == Error::NoEntry && in_doubt) return seen;
-    if (error != Error::None || seen.error != Error::None) return {error};
-    if (!space.is_free(seen.address, round_up_to_pages(op.bytes))) return at(kUnfit);
-    cache_.map(space, op, seen.address);
-    return at(seen.address);
-}
-
-Error Reference::share(const Operation& op) {
-    const Error error = check_share(spaces_[op.space], spaces_[op.other], op);
-    if (error == Error::None) model::share(spaces_[op.space], spaces_[op.other], op);
-    return error;
-}
-
-Error Reference::fork(const Operation& op) {
-    if (op.space == op.other) return Error::Invalid;
-    renew(op.other);
-    spaces_[op.other].copy_from(spaces_[op.space]);
-    return Error::None;
-}
-
-Error Reference::set_blocks(const Operation& op) {
-    Operation touch = op;
-    touch.flags = kFaultWrite;
-    const Error error = spaces_[op.space].touch(touch);
-    return error == Error::None ? cache_.set(spaces_[op.space], op) : error;
 }
 
 Error Reference::map_joint(const Operation& op) {
@@ -147,15 +132,6 @@ Error Reference::map_joint(const Operation& op) {
 Error Reference::revoke(const Operation& op) {
     for (uint8_t owner = 0; owner < spaces_.size(); ++owner) joint_.revoke(party(owner), {names_[op.space], op.value});
     return Error::None;
-}
-
-// First the others learn of it: what is left with them is no longer the source's.
-void Reference::renew(uint8_t space) {
-    const ProcessName ended = names_[space];
-    spaces_[space] = {};
-    joint_.end(ended);
-    names_[space] = next_number();
-    for (uint8_t owner = 0; owner < spaces_.size(); ++owner) joint_.orphan(party(owner), ended);
 }
 
 std::vector<ReferenceJointMemory::Mapping> Reference::mappings_in(unsigned space) const {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "tests/model/reference/joint_memory.hpp"
+#include "tests/model/reference/notices.hpp"
 #include "tests/model/reference/page_cache.hpp"
+#include "tests/model/reference/physical_memory.hpp"
 
 namespace shoal::model {
 
@@ -19,8 +21,8 @@ struct Surroundings {
 
 class Reference {
   public:
-    Reference(unsigned spaces, Surroundings surroundings) : surroundings_(surroundings), spaces_(spaces), names_(spaces) {
-        for (ProcessName& name : names_) name = next_number();
+    Reference(unsigned spaces, Surroundings surroundings) : surroundings_(surroundings), spaces_(spaces) {
+        for (uint64_t place = 0; place < spaces; ++place) names_.push_back(ProcessPlace{place}.name());
     }
 
     // The right answer. seen: the system's.
@@ -34,12 +36,25 @@ class Reference {
     [[nodiscard]] std::vector<uint8_t> owners_by(const Operation& revoke) const;
 
   private:
+    Outcome answer(const Operation& op, const Outcome& seen);
     Error change(const Operation& op);
+    Error change_process(const Operation& op);
+    [[nodiscard]] Error refusal(const Operation& op) const;
+    [[nodiscard]] bool leaving(const Operation& op) const { return spaces_[op.space].leaving || spaces_[op.other].leaving; }
     Party party(uint8_t space) { return {names_[space], spaces_[space]}; }
     Outcome map(const Operation& op, const Outcome& seen);
     Outcome map_file(const Operation& op, const Outcome& seen);
     Outcome remap(const Operation& op, const Outcome& seen);
     Outcome map_blocks(const Operation& op, const Outcome& seen);
+    Outcome map_device(const Operation& op, const Outcome& seen);
+    Error map_image(const Operation& op, const Outcome& seen);
+    Outcome count_references(const Operation& op, const Outcome& seen);
+    Outcome end_hold(const Operation& op);
+    Outcome tell_news(const Operation& op);
+    Outcome list_regions(const Operation& op) const;
+    Error update(const Operation& op);
+    Error watch(const Operation& op);
+    Error signal(const Operation& op);
     Error share(const Operation& op);
     Error fork(const Operation& op);
     Error set_blocks(const Operation& op);
@@ -52,6 +67,10 @@ class Reference {
     std::vector<ProcessName> names_;
     ReferenceCache cache_;
     ReferenceJointMemory joint_;
+    ReferenceDevice device_;
+    ReferenceHolds holds_;
+    ReferenceNotices notices_;
+    std::map<uint64_t, uint64_t> identities_;  // of shared memory, as the system has told them
 };
 
 }  // namespace shoal::model

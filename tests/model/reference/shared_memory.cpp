@@ -1,5 +1,7 @@
 #include "tests/model/reference/shared_memory.hpp"
 
+#include <set>
+
 namespace shoal::model {
 
 namespace {
@@ -8,7 +10,7 @@ uint64_t end_of(const Operation& op) { return op.address + round_up_to_pages(op.
 
 // What is lent to be read, a file's, or somebody's who only lets it be read, is not the source's to give.
 bool may_be_shared(const Page& page) {
-    return !page.guard && !page.read_only && page.file_page == kNoFile && page.joint != Joint::ReadOnly && page.joint != Joint::Orphaned &&
+    return !page.guard && !page.read_only && page.type != RegionType::File && page.type != RegionType::Direct && page.joint != Joint::ReadOnly && page.joint != Joint::Orphaned &&
            allows(page.protection, Kind::Read);
 }
 
@@ -73,6 +75,36 @@ void remap(ReferenceSpace& source, ReferenceSpace& destination, const Operation&
         if (page.read_only && page.protection != kProtectNone) page.protection = (page.protection & ~uint64_t{kProtectWrite}) | kProtectRead;
         destination.put(address, page);
     }
+}
+
+namespace {
+
+bool is_of(const Page* page, uint64_t mapping) { return page != nullptr && page->mapping == mapping; }
+
+}  // namespace
+
+Error unmap_shared(ReferenceSpace& space, uint64_t address) {
+    const uint64_t start = address & ~uint64_t{kPageSize - 1};
+    const Page* first = space.find(start);
+    if (first == nullptr || first->mapping == 0) return Error::BadAddress;
+    const uint64_t mapping = first->mapping;
+    if (start != kSlices && is_of(space.find(start - kPageSize), mapping)) return Error::BadAddress;
+    uint64_t end = start + kPageSize;
+    while (end != kSlices && is_of(space.find(end), mapping)) end += kPageSize;
+    space.erase(start, end);
+    return Error::None;
+}
+
+uint64_t count_mappings(const std::vector<ReferenceSpace>& spaces, uint64_t object) {
+    uint64_t count = 0;
+    for (const ReferenceSpace& space : spaces) {
+        std::set<uint64_t> mappings;
+        space.for_each([&](uint64_t, const Page& page) {
+            if (page.mapping != 0 && page.object == object) mappings.insert(page.mapping);
+        });
+        count += mappings.size();
+    }
+    return count;
 }
 
 }  // namespace shoal::model

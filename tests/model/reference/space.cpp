@@ -1,12 +1,14 @@
 #include "tests/model/reference/space.hpp"
 
+#include <algorithm>
+
 #include "abi/message.hpp"
 
 namespace shoal::model {
 
 namespace {
 
-constexpr uint64_t kPage = kPageSize, kSlices = uint64_t{1} << 46;
+constexpr uint64_t kPage = kPageSize;
 
 Page own_page(uint64_t protection) {
     Page page;
@@ -16,12 +18,16 @@ Page own_page(uint64_t protection) {
 }
 
 // Over the border between the common half and the slices there is none.
-Error check_contiguous(const Operation& op) {
-    if ((op.flags & kMapContiguous) == 0) return Error::None;
-    if ((op.flags & kMapPopulate) == 0 || (op.flags & (kMapFixed | kMapGrowsDown | kMapShared)) != 0) return Error::Invalid;
+Error check_contiguous(const Operation& op, bool may_limit) {
+    constexpr uint64_t kLimits = kMapBelow16M | kMapBelow1M, kAny = kMapContiguous | kLimits | kMapAligned64K;
+    constexpr uint64_t kNeeded = kMapContiguous | kMapPopulate, kRefused = kMapFixed | kMapGrowsDown | kMapShared;
+    if ((op.flags & kAny) == 0) return Error::None;
+    if ((op.flags & kNeeded) != kNeeded || (op.flags & kRefused) != 0) return Error::Invalid;
+    if (round_up_to_pages(op.bytes) > std::min(kMostContiguousBytes, contiguous_limit(op.flags))) return Error::NoMemory;
+    if ((op.flags & kLimits) != 0 && !may_limit) return Error::Permission;
     const bool exact = (op.flags & kMapFixedNoReplace) != 0;
     const bool crosses = op.address < kSlices && op.address + op.bytes > kSlices;
-    return op.bytes > kMostContiguousBytes || (exact && crosses) ? Error::NoMemory : Error::None;
+    return exact && crosses ? Error::NoMemory : Error::None;
 }
 
 // Who no longer needs it finds it as it was.
@@ -30,6 +36,11 @@ bool keeps_contents(const Page& page) {
 }
 
 }  // namespace
+
+uint64_t contiguous_limit(uint64_t flags) {
+    if ((flags & kMapBelow1M) != 0) return uint64_t{1} << 20;
+    return (flags & kMapBelow16M) != 0 ? uint64_t{16} << 20 : ~uint64_t{0};
+}
 
 Error ReferenceSpace::check_map(const Operation& op) const {
     if (op.bytes == 0) return Error::Invalid;
@@ -41,7 +52,7 @@ Error ReferenceSpace::check_map(const Operation& op) const {
         if (op.address % kPage != 0 || op.address < kLowestMap) return Error::Invalid;
         if (bytes > kUserTop || op.address > kUserTop - bytes) return Error::NoMemory;
     }
-    if (const Error error = check_contiguous(op); error != Error::None) return error;
+    if (const Error error = check_contiguous(op, may(VmCall::Mmap)); error != Error::None) return error;
     if ((op.flags & kMapFixedNoReplace) != 0 && !is_free(op.address, bytes)) return Error::Exists;
     return Error::None;
 }
@@ -60,20 +71,25 @@ bool ReferenceSpace::map_fits(const Operation& op, uint64_t chosen) const {
     return is_free(chosen, bytes);
 }
 
-void ReferenceSpace::map(const Operation& op, uint64_t chosen) {
+// physical: where contiguous memory lies.
+void ReferenceSpace::map(const Operation& op, uint64_t chosen, uint64_t physical) {
     const uint64_t end = chosen + round_up_to_pages(op.bytes);
     const bool shared = (op.flags & kMapShared) != 0;
     Page page = own_page(op.protection);
     page.shared = page.of_object = shared;
-    page.mapping = shared ? next_number() : 0;
+    page.mapping = page.object = shared ? next_number() : 0;
+    page.in_stack = (op.flags & kMapGrowsDown) != 0;
     if ((op.flags & kMapContiguous) != 0) page.type = RegionType::Contiguous;
     if (shared) page.type = RegionType::Shared;
     erase(chosen, end);
     for (uint64_t at = chosen; at < end; at += kPage) {
         page.contents = zeros();
+        page.physical = page.type == RegionType::Contiguous ? physical + (at - chosen) : 0;
         put(at, page);
     }
-    if ((op.flags & kMapGrowsDown) != 0) pages_.at(chosen).guard = true;
+    if ((op.flags & kMapGrowsDown) == 0) return;
+    pages_.at(chosen).guard = true;
+    cut_stack(kSlices);
 }
 
 // What the file holds never changes: so each page may as well be a copy.
@@ -81,11 +97,12 @@ void ReferenceSpace::map_file(const Operation& op, uint64_t chosen) {
     const uint64_t end = chosen + round_up_to_pages(op.bytes);
     Page page = own_page(op.protection);
     page.type = RegionType::File;
-    page.read_only = (op.flags & kMapShared) != 0;
+    page.read_only = op.kind == Kind::MapFile && (op.flags & kMapShared) != 0;
     page.file_page = op.value;
     erase(chosen, end);
     for (uint64_t at = chosen; at < end; at += kPage, ++page.file_page) {
-        page.contents = file_contents(page.file_page);
+        if (at + kPage == end) page.clear_bytes = op.kind == Kind::MapImage ? op.flags : 0;
+        page.contents = file_contents(page.file_page, page.clear_bytes);
         put(at, page);
     }
 }
@@ -104,6 +121,7 @@ Error ReferenceSpace::protect(const Operation& op) {
     const bool refused = allows(op.protection, Kind::Write) && any_in(op.address, end, [](const Page& page) { return page.read_only; });
     if (refused) return Error::AccessDenied;
     for_each_in(op.address, end, [&](uint64_t, Page& page) { page.protection = op.protection; });
+    for (const uint64_t border : {op.address, end}) cut_stack(border);
     return Error::None;
 }
 
@@ -112,7 +130,7 @@ Error ReferenceSpace::dont_need(const Operation& op) {
     const uint64_t end = op.address + round_up_to_pages(op.bytes);
     if (!mapped_throughout(op.address, end)) return Error::BadAddress;
     for_each_in(op.address, end, [](uint64_t, Page& page) {
-        if (!keeps_contents(page)) page.contents = page.file_page == kNoFile ? zeros() : file_contents(page.file_page);
+        if (!keeps_contents(page)) page.contents = page.file_page == kNoFile ? zeros() : file_contents(page.file_page, page.clear_bytes);
     });
     return Error::None;
 }
@@ -165,11 +183,9 @@ Outcome ReferenceSpace::access(const Operation& op) {
 }
 
 void ReferenceSpace::copy_from(const ReferenceSpace& source) {
-    *this = source;
-    for (auto& [address, page] : pages_) {
-        if (page.type == RegionType::Contiguous) page.type = RegionType::Anonymous;
-        if (!page.shared) page.become_own();
-    }
+    pages_ = source.pages_;
+    heap_end_ = source.heap_end_;
+    for (auto& [address, page] : pages_) page.be_copy();
 }
 
 void ReferenceSpace::clear() {
@@ -196,6 +212,12 @@ bool ReferenceSpace::mapped_throughout(uint64_t start, uint64_t end) const {
 
 void ReferenceSpace::erase(uint64_t start, uint64_t end) {
     pages_.erase(pages_.lower_bound(start), pages_.lower_bound(end));
+    cut_stack(end);
+}
+
+// A stack that goes on over the address is one no longer from there.
+void ReferenceSpace::cut_stack(uint64_t address) {
+    for (Page* page = find(address); page != nullptr && page->in_stack && !page->guard; page = find(address += kPage)) page->in_stack = false;
 }
 
 uint64_t ReferenceSpace::page_near(uint64_t choice) const {

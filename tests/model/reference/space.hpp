@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "abi/vm_call_numbers.hpp"
 #include "tests/model/reference/page.hpp"
 
 namespace shoal::model {
@@ -14,13 +15,16 @@ inline constexpr uint64_t kLowestMap = 0x1'0000;
 inline constexpr uint64_t kHeapStart = uint64_t{1} << 28;
 inline constexpr uint64_t kHeapLimit = uint64_t{1} << 44;
 
+// Below which contiguous memory has to lie.
+uint64_t contiguous_limit(uint64_t flags);
+
 class ReferenceSpace {
   public:
     // Each answers like the call of the same name; map takes the address that the system chose and says whether it could.
     Error check_map(const Operation& op) const;      // None, or the error that a call with these arguments must give
     Error check_map_file(const Operation& op) const;
     bool map_fits(const Operation& op, uint64_t chosen) const;
-    void map(const Operation& op, uint64_t chosen);
+    void map(const Operation& op, uint64_t chosen, uint64_t physical = 0);
     void map_file(const Operation& op, uint64_t chosen);
     Error unmap(const Operation& op);
     Error protect(const Operation& op);
@@ -31,6 +35,9 @@ class ReferenceSpace {
     Outcome access(const Operation& op);
     // Makes the page ready to be written, if it may be.
     bool let_write(Page& page);
+
+    // Whether the process may make a call for the system, or one about others.
+    bool may(VmCall call) const { return (rights >> static_cast<unsigned>(call) & 1) != 0; }
 
     // Becomes what a fork of the other space is.
     void copy_from(const ReferenceSpace& source);
@@ -63,9 +70,24 @@ class ReferenceSpace {
     // For who aims: some mapped page, or 0.
     uint64_t page_near(uint64_t choice) const;
     size_t mapped_pages() const { return pages_.size(); }
+    // Likewise a page of a kind, test(address, const Page&).
+    template <typename Test>
+    uint64_t page_near(uint64_t choice, Test test) const {
+        for (auto at = pages_.lower_bound(choice); at != pages_.end(); ++at)
+            if (test(at->first, at->second)) return at->first;
+        for (const auto& [address, page] : pages_)
+            if (test(address, page)) return address;
+        return 0;
+    }
     uint64_t heap_end() const { return heap_end_; }
 
+    static constexpr uint64_t kAllRights = ~uint64_t{0};
+    uint64_t rights = kAllRights;
+    bool leaving = false;  // nothing is made for the process, or out of it
+
   private:
+    void cut_stack(uint64_t address);
+
     std::map<uint64_t, Page> pages_;  // by page address
     uint64_t heap_end_ = kHeapStart;
 };

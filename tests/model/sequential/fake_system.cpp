@@ -16,14 +16,24 @@ uint64_t FakeSystem::place(const Operation& op) {
     return std::exchange(next_free_, next_free_ + bytes);
 }
 
+// Where its memory is; what has to lie low finds place there once.
+uint64_t FakeSystem::place_contiguous(const Operation& op) {
+    constexpr uint64_t kLow = uint64_t{1} << 16;
+    if (contiguous_limit(op.flags) != ~uint64_t{0}) return kLow;
+    return next_physical_ += round_up_to_pages(op.bytes) | kMostContiguousBytes;
+}
+
 // What is the system's to choose.
 Outcome FakeSystem::choose(const Operation& op) {
     Outcome chosen;
-    const bool maps = op.kind == Kind::Map || op.kind == Kind::MapFile;
+    const bool maps = op.kind == Kind::Map || op.kind == Kind::MapFile || op.kind == Kind::MapImage;
+    if (op.kind == Kind::Map && (op.flags & kMapContiguous) != 0) chosen.value = place_contiguous(op);
+    chosen.more = op.kind == Kind::References ? ++last_identity_ : 0;
     if (maps && op.bytes > uint64_t{1} << 30) chosen.error = Error::NoMemory;
     else if (maps) chosen.address = (op.flags & (kMapFixed | kMapFixedNoReplace)) != 0 ? op.address : place(op);
     else if (op.kind == Kind::Remap && op.bytes < kUserTop) chosen.address = op.value != 0 ? op.value : place(op);
     else if (op.kind == Kind::CacheMap) chosen.address = place(op);
+    else if (op.kind == Kind::MapDevice && op.bytes < kUserTop) chosen.address = place(op) + op.value % kPageSize;
     return chosen;
 }
 
@@ -39,7 +49,13 @@ void FakeSystem::distort(Operation& op) const {
 }
 
 bool FakeSystem::changes_nothing(const Operation& op) const {
-    return (defect_ == Defect::KeepsContents && op.kind == Kind::DontNeed) || (defect_ == Defect::LendsForGood && op.kind == Kind::JointUnmap);
+    switch (defect_) {
+        case Defect::KeepsContents: return op.kind == Kind::DontNeed;
+        case Defect::LendsForGood: return op.kind == Kind::JointUnmap;
+        case Defect::SwapsNothing: return op.kind == Kind::Update;
+        case Defect::ForgetsSignals: return op.kind == Kind::Signal;
+        default: return false;
+    }
 }
 
 Outcome FakeSystem::apply(const Operation& original) {

@@ -18,6 +18,8 @@ enum class Defect : uint8_t {
     PlacesTwice,          // maps of two CPUs get one address
     LendsForGood,         // what is mapped by a grant stays so, whatever is taken back
     LendsToWriters,       // what is to be read is mapped to be written
+    SwapsNothing,         // an update is answered, and each stays what it was
+    ForgetsSignals,       // nobody hears of them
 };
 
 class FakeSystem : public System {
@@ -30,6 +32,7 @@ class FakeSystem : public System {
 
   private:
     uint64_t place(const Operation& op);
+    uint64_t place_contiguous(const Operation& op);
     Outcome choose(const Operation& op);
     void distort(Operation& op) const;
     bool changes_nothing(const Operation& op) const;
@@ -39,6 +42,7 @@ class FakeSystem : public System {
     unsigned workers_;
     Reference reference_;
     uint64_t next_free_ = uint64_t{1} << 40;
+    uint64_t next_physical_ = uint64_t{1} << 32, last_identity_ = 0;
     uint64_t stale_ = 0;
 };
 

@@ -30,7 +30,7 @@ TEST_P(EveryDefect, IsFoundBySequentialRun) {
 INSTANTIATE_TEST_SUITE_P(Defects, EveryDefect,
                          testing::Values(Defect::KeepsContents, Defect::IgnoresProtection, Defect::UnmapsOnePageTooFew,
                                          Defect::StaleRead, Defect::Dies, Defect::PlacesTwice, Defect::LendsForGood,
-                                         Defect::LendsToWriters));
+                                         Defect::LendsToWriters, Defect::SwapsNothing, Defect::ForgetsSignals));
 
 struct Shrinking {
     Defect defect;
@@ -63,6 +63,8 @@ INSTANTIATE_TEST_SUITE_P(Defects, EveryFailure,
                                          Shrinking{Defect::PlacesTwice, 2},        // map, map
                                          Shrinking{Defect::LendsForGood, 5},       // two maps, one in the other, taken back twice
                                          Shrinking{Defect::LendsToWriters, 4},     // two maps, one in the other, written
+                                         Shrinking{Defect::SwapsNothing, 3},       // map, update, and it is there still
+                                         Shrinking{Defect::ForgetsSignals, 3},     // watch, signal, ask
                                          Shrinking{Defect::Dies, 1}));             // protect
 
 }  // namespace

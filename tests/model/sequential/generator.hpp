@@ -2,6 +2,7 @@
 // and arguments that are sometimes wrong.
 #pragma once
 
+#include <optional>
 #include <random>
 
 #include "tests/model/reference/reference.hpp"
@@ -27,16 +28,22 @@ class Generator {
     void choose_map(Operation& op);
     void choose_blocks(Operation& op);
     void choose_file(Operation& op);
-    void choose_remap(Operation& op);
+    void choose_remap(Operation& op, const ReferenceSpace& space);
     void choose_end(Operation& op, const ReferenceSpace& space);
     void choose_touched(Operation& op);
     void choose_joint_map(Operation& op, const Reference& reference);
+    void choose_update(Operation& op);
+    void choose_rights(Operation& op, const ReferenceSpace& space);
+    void choose_device(Operation& op);
+    void choose_image(Operation& op);
+    void choose_special(Operation& op, const ReferenceSpace& space);
     void choose_joint_unmap(Operation& op, const Reference& reference);
 
     std::mt19937_64 random_;
     const unsigned workers_, spaces_;
     unsigned active_ = 1;      // the first so many spaces, for a while
     uint64_t operations_ = 0;
+    std::optional<Operation> planned_;
 };
 
 }  // namespace shoal::model

@@ -27,7 +27,8 @@ namespace {
 // Whom an operation that finds no memory may leave good for exit only, or with pages that are joint or not.
 std::vector<uint8_t> left_half_way(const Reference& reference, const Operation& op) {
     switch (op.kind) {
-        case Kind::Fork: return {op.other};
+        case Kind::Fork:
+        case Kind::Update: return {op.other};
         case Kind::CacheSet:
         case Kind::JointUnmap: return {op.space};
         case Kind::Share:
@@ -68,9 +69,18 @@ std::string Pair::read_all(uint8_t space) {
     return {};
 }
 
+std::string Pair::list_regions(uint8_t space) {
+    Operation list;
+    list.kind = Kind::Regions;
+    list.space = space;
+    return apply(list);
+}
+
 std::string Pair::audit() {
     for (uint8_t space = 0; space < system_->spaces(); ++space)
         if (std::string what = read_all(space); !what.empty()) return what;
+    for (uint8_t space = 0; space < system_->spaces(); ++space)
+        if (std::string what = list_regions(space); !what.empty()) return what;
     const uint64_t found = system_->audit();
     return found == 0 ? std::string{} : "the audit found " + std::to_string(found) + " faults";
 }

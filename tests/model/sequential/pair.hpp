@@ -26,6 +26,7 @@ class Pair {
     std::string settle_shortage(const Operation& op);
     std::string renew(uint8_t space);
     std::string read_all(uint8_t space);
+    std::string list_regions(uint8_t space);
 
     std::unique_ptr<System> system_;
     Reference reference_;

@@ -18,6 +18,7 @@ void without_first_page(Operation& op) {
     if (is_access(op.kind) || op.kind == Kind::Map || op.bytes <= kPageSize) return;
     op.address += kPageSize;
     op.bytes -= kPageSize;
+    if (op.kind == Kind::JointMap) op.value += kPageSize;
 }
 
 void fix_at(Operation& op, uint64_t address) {
@@ -82,8 +83,9 @@ class Shrinker {
     void place(size_t index) {
         if (best_.operations[index].kind != Kind::Map) return;
         for (size_t later = index + 1; later < best_.operations.size(); ++later) {
-            const uint64_t address = best_.operations[later].address / kPageSize * kPageSize;
-            if (try_with(index, [address](Operation& op) { fix_at(op, address); })) return;
+            const Operation& user = best_.operations[later];
+            for (const uint64_t needed : {user.address, user.kind == Kind::JointMap ? user.value : user.address})
+                if (try_with(index, [needed](Operation& op) { fix_at(op, needed / kPageSize * kPageSize); })) return;
         }
     }
     template <typename Change>
