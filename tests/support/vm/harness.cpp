@@ -91,6 +91,13 @@ void Harness::hand_over(CpuId cpu, Exchange& exchange) {
     }
 }
 
+// False: somebody else drives it.
+bool Harness::try_to_pump(CpuId cpu) {
+    std::unique_lock turn(machine.turn(cpu), std::try_to_lock);
+    if (turn.owns_lock()) pump(cpu);
+    return turn.owns_lock();
+}
+
 Action Harness::ask(CpuId cpu, ProcessId process, Exchange& exchange) {
     auto waiting = std::make_shared<Waiting>();
     waiting->process = process;
@@ -103,9 +110,8 @@ Action Harness::ask(CpuId cpu, ProcessId process, Exchange& exchange) {
     hand_over(cpu, exchange);
     for (uint32_t next = cpu.raw(); !waiting->done.load(std::memory_order_acquire); ++next) {
         const CpuId driven = CpuId::from(next % machine.cpus());
-        std::unique_lock turn(machine.turn(driven), std::try_to_lock);
-        if (turn.owns_lock()) pump(driven);
-        else std::this_thread::yield();
+        const bool all_driven = driven.raw() + 1 == machine.cpus();
+        if (!try_to_pump(driven) || all_driven) std::this_thread::yield();  // whoever is waited for may need this processor
     }
     exchange.message = waiting->message;
     return waiting->action;

@@ -99,6 +99,7 @@ class Harness {
     };
     // What was done for the caller; a reply's message takes the request's place.
     Action ask(CpuId cpu, ProcessId process, Exchange& exchange);
+    bool try_to_pump(CpuId cpu);
     Error ask_as_kernel(CpuId cpu, ProcessId process, uint32_t type, const Message& words);
     void hand_over(CpuId cpu, Exchange& exchange);
     void perform(const Action& action, const Message& message);
