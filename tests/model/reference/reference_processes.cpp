@@ -15,7 +15,7 @@ Error Reference::fork(const Operation& op) {
     return Error::None;
 }
 
-// What each is goes on under the other's name.
+// What each is goes on under the other's name. What the new one has been given by then it keeps, even if that cannot be.
 Error Reference::update(const Operation& op) {
     constexpr uint64_t kKnown = kUpdateRollback | kUpdateNoMaps;
     if ((op.flags & ~kKnown) != 0) return Error::Invalid;

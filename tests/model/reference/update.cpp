@@ -14,7 +14,7 @@ struct Stretch {
     Page like;
 };
 
-bool goes_on(const Stretch& stretch, uint64_t address, const Page& page) {
+bool continues(const Stretch& stretch, uint64_t address, const Page& page) {
     return stretch.end == address && address != kSlices && stretch.like.type == page.type && stretch.like.mapping == page.mapping &&
            alike(stretch.like.protection, page.protection);
 }
@@ -24,7 +24,7 @@ std::vector<Stretch> stretches(const ReferenceSpace& space) {
     std::vector<Stretch> all;
     space.for_each([&](uint64_t address, const Page& page) {
         if (address < kMaps || page.in_stack) return;
-        if (all.empty() || !goes_on(all.back(), address, page)) all.push_back({address, address, page});
+        if (all.empty() || !continues(all.back(), address, page)) all.push_back({address, address, page});
         all.back().end = address + kPageSize;
     });
     return all;

@@ -9,7 +9,7 @@ namespace shoal::model {
 
 namespace {
 
-constexpr unsigned kPatience = 60;       // seconds for one operation or audit, under ThreadSanitizer too
+constexpr unsigned kPatienceForOne = 60;   // seconds for one operation or audit, under ThreadSanitizer too
 constexpr unsigned kShortPatience = 5;  // where an endless loop is replayed again and again
 
 // The operations that a child has begun.
@@ -52,7 +52,7 @@ Failure run_random(const MakeSystem& make, uint64_t seed, uint64_t count, uint64
         Generator generator(seed, pair.workers(), static_cast<unsigned>(pair.reference().spaces().size()));
         for (uint64_t i = 0; i < count; ++i) {
             const Operation op = generator.next(pair.reference());
-            trace.begin(op, kPatience);
+            trace.begin(op, kPatienceForOne);
             std::string found = pair.apply(op);
             if (found.empty() && (i + 1) % audit_every == 0) found = pair.audit();
             if (!found.empty()) return found;
