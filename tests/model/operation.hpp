@@ -21,13 +21,13 @@ namespace shoal::model {
 // the space has heard.
 // MapDevice: bytes of the one device, from `value` on. MapImage: as an exec does, the file from its page `value` on; flags: bytes to clear at the end.
 // UnmapShared, Physical, References: of the space's memory at the address, asked for by the other. Hold: the memory may be told to a device;
-// EndHold: no longer, of all that is held number `value`, asked for by the space. Regions: all that is mapped in the space.
+// EndHold: no longer, of all that is held number `value`, asked for by the space. LostHold: some memory of a process that has ended. Regions: all that is mapped in the space.
 enum class Kind : uint8_t {
     Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget,
     JointMap, JointUnmap, JointRevoke, Update, WillExit, Rights, Watch, Signal, News, MapDevice, UnmapDevice, MapImage, UnmapShared, Physical,
-    References, Hold, EndHold, Regions
+    References, Hold, EndHold, LostHold, Regions
 };
-inline constexpr unsigned kKinds = 37;
+inline constexpr unsigned kKinds = 38;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
@@ -78,9 +78,9 @@ struct Outcome {
     Error error = Error::None;     // of a call; then nothing else is told
     uint64_t address = 0;          // of Brk, and where the system has put what it has mapped
     Access access = Access::Done;  // of Read, Write, Execute
-    uint64_t value = 0;            // of Read and Write; the physical address of Physical, Hold, and what Map has made contiguous; References;
+    uint64_t value = 0;            // of Read and Write; the physical address of Physical, Hold, LostHold, and what Map has made contiguous; References;
                                    // Regions: their digest; News: whose they are, its space plus one, or 0
-    uint64_t more = 0;             // References: the memory's identity; Regions: their pages; News: news_word()
+    uint64_t more = 0;             // References: the memory's identity; LostHold: bytes; Regions: their pages; News: news_word()
     bool operator==(const Outcome&) const = default;
 };
 

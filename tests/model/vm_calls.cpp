@@ -29,57 +29,72 @@ Outcome address_in(const Message& answer) {
     return outcome;
 }
 
-Outcome values_in(const Message& answer) {
+Outcome values_in(const Message& answer, unsigned values) {
     Outcome outcome{answer.outcome()};
-    if (outcome.error == Error::None) outcome.value = answer.words[1], outcome.more = answer.words[2];
+    if (outcome.error != Error::None) return outcome;
+    outcome.value = answer.words[1];
+    if (values > 1) outcome.more = answer.words[2];
     return outcome;
 }
 
 }  // namespace
 
 Outcome VmSystem::call(const Operation& op) {
+    switch (op.kind) {
+        case Kind::Map: return map(op);
+        case Kind::Brk: return address_in(make(op, VmCall::Brk, {{0, op.address}}));
+        case Kind::Remap: return remap(op);
+        case Kind::MapFile: return map_file(op);
+        case Kind::MapDevice: return address_in(make(op, VmCall::MapPhys, {{0, 0, kDeviceStart + op.value, op.bytes, op.protection}}));
+        case Kind::CacheMap: return map_blocks(op);
+        case Kind::News: return take_news(op);
+        case Kind::Physical: return values_in(ask_about(VmCall::Getphys, op), 1);
+        case Kind::References: return values_in(ask_about(VmCall::Getref, op), 2);
+        case Kind::Hold: return hold(op);
+        case Kind::LostHold: return find_lost_hold(op);
+        case Kind::Regions: return list_regions(op);
+        default: return {change(op)};
+    }
+}
+
+// Calls that answer nothing but an error.
+Error VmSystem::change(const Operation& op) {
     const CpuId cpu = CpuId::from(op.worker);
     const VirtualAddress address{op.address};
     const ProcessId caller = process(op.space);
-    Outcome outcome;
     switch (op.kind) {
-        case Kind::Map: return map(op);
-        case Kind::Brk: return brk(op);
-        case Kind::Unmap: outcome.error = vm_.munmap(cpu, caller, address, op.bytes); break;
-        case Kind::Protect: outcome.error = vm_.mprotect(cpu, caller, address, op.bytes, op.protection); break;
-        case Kind::DontNeed: outcome.error = vm_.discard(cpu, caller, address, op.bytes); break;
-        case Kind::Share: outcome.error = share(op); break;
-        case Kind::Remap: return remap(op);
-        case Kind::MapFile: return map_file(op);
-        case Kind::FileForget: outcome.error = files_ == nullptr ? Error::None : files_->forget(kFile, op.value, pages_of(op)); break;
-        case Kind::CacheSet: outcome.error = set_blocks(op); break;
-        case Kind::CacheMap: return map_blocks(op);
-        case Kind::CacheForget: outcome.error = forget_blocks(op); break;
-        case Kind::Renew: outcome.error = renew(op); break;
-        case Kind::Fork: outcome.error = fork(op); break;
-        case Kind::Clear: outcome.error = clear(op); break;
-        case Kind::Touch: outcome.error = control(op, kProcessTouch); break;
-        case Kind::JointMap: outcome.error = map_joint(op); break;
-        case Kind::JointUnmap: outcome.error = vm_.unmap_memory(cpu, caller, address); break;
-        case Kind::JointRevoke: outcome.error = vm_.revoke(cpu, caller, static_cast<uint32_t>(op.value)); break;
-        case Kind::Update: outcome.error = manage(op, VmCall::RsUpdate, {{0, caller.raw(), process(op.other).raw(), op.flags}}).outcome(); break;
-        case Kind::WillExit: outcome.error = manage(op, VmCall::Willexit, {{0, caller.raw()}}).outcome(); break;
-        case Kind::Rights: outcome.error = manage(op, VmCall::RsSetPriv, {{0, caller.raw(), op.value}}).outcome(); break;
-        case Kind::Watch: outcome.error = make(op, VmCall::WatchExit, {{0, process(op.other).raw()}}).outcome(); break;
-        case Kind::Signal: outcome.error = signal(op); break;
-        case Kind::News: return take_news(op);
-        case Kind::MapDevice: return map_device(op);
-        case Kind::UnmapDevice: outcome.error = make(op, VmCall::UnmapPhys, {{0, 0, op.address}}).outcome(); break;
-        case Kind::MapImage: outcome.error = map_image(op); break;
-        case Kind::UnmapShared: outcome.error = ask_about(VmCall::ShmUnmap, op).error; break;
-        case Kind::Physical: return ask_about(VmCall::Getphys, op);
-        case Kind::References: return ask_about(VmCall::Getref, op);
-        case Kind::Hold: return hold(op);
-        case Kind::EndHold: outcome.error = end_hold(op); break;
-        case Kind::Regions: return list_regions(op);
-        default: outcome.error = Error::NotImplemented; break;
+        case Kind::Unmap: return vm_.munmap(cpu, caller, address, op.bytes);
+        case Kind::Protect: return vm_.mprotect(cpu, caller, address, op.bytes, op.protection);
+        case Kind::DontNeed: return vm_.discard(cpu, caller, address, op.bytes);
+        case Kind::Share: return share(op);
+        case Kind::Touch: return control(op, kProcessTouch);
+        case Kind::MapImage: return map_image(op);
+        case Kind::FileForget: return files_ == nullptr ? Error::None : files_->forget(kFile, op.value, pages_of(op));
+        case Kind::CacheSet: return set_blocks(op);
+        case Kind::CacheForget: return forget_blocks(op);
+        case Kind::JointMap: return map_joint(op);
+        case Kind::JointUnmap: return vm_.unmap_memory(cpu, caller, address);
+        case Kind::JointRevoke: return vm_.revoke(cpu, caller, static_cast<uint32_t>(op.value));
+        case Kind::UnmapDevice: return make(op, VmCall::UnmapPhys, {{0, 0, op.address}}).outcome();
+        case Kind::UnmapShared: return ask_about(VmCall::ShmUnmap, op).outcome();
+        case Kind::EndHold: return end_hold(op);
+        default: return change_process(op);
     }
-    return outcome;
+}
+
+Error VmSystem::change_process(const Operation& op) {
+    const uint64_t subject = process(op.space).raw(), other = process(op.other).raw();
+    switch (op.kind) {
+        case Kind::Renew: return renew(op);
+        case Kind::Fork: return fork(op);
+        case Kind::Clear: return clear(op);
+        case Kind::Update: return manage(op, VmCall::RsUpdate, {{0, subject, other, op.flags}}).outcome();
+        case Kind::WillExit: return manage(op, VmCall::Willexit, {{0, subject}}).outcome();
+        case Kind::Rights: return manage(op, VmCall::RsSetPriv, {{0, subject, op.value}}).outcome();
+        case Kind::Watch: return make(op, VmCall::WatchExit, {{0, other}}).outcome();
+        case Kind::Signal: return manage(op, VmCall::NotifySig, {{0, subject, op.flags == 0 ? other : 0}}).outcome();
+        default: return Error::NotImplemented;
+    }
 }
 
 Outcome VmSystem::map(const Operation& op) {
@@ -97,10 +112,6 @@ Outcome VmSystem::map_file(const Operation& op) {
     Outcome outcome = address_in(make(op, VmCall::MmapFile, arguments));
     if (outcome.error != Error::None && files_ == nullptr) outcome.error = Error::NoDevice;  // whatever else is wrong
     return outcome;
-}
-
-Outcome VmSystem::brk(const Operation& op) {
-    return address_in(make(op, VmCall::Brk, {{0, op.address}}));
 }
 
 // The answer goes to pages that may be there or not.
@@ -164,11 +175,6 @@ Error VmSystem::map_joint(const Operation& op) {
     return vm_.map_memory(CpuId::from(op.worker), process(op.other), wish);
 }
 
-Error VmSystem::signal(const Operation& op) {
-    const ProcessId watcher = op.flags == 0 ? process(op.other) : ProcessId{};
-    return manage(op, VmCall::NotifySig, {{0, process(op.space).raw(), watcher.raw()}}).outcome();
-}
-
 Outcome VmSystem::take_news(const Operation& op) {
     const Message answer = make(op, VmCall::QueryExit, {});
     if (answer.outcome() != Error::None || answer.words[1] == 0) return {answer.outcome()};
@@ -179,10 +185,6 @@ Outcome VmSystem::take_news(const Operation& op) {
     outcome.value = uint64_t{place} + 1;
     outcome.more = news_word(answer.words[2], answer.words[3] != 0, process(place).raw() != about);
     return outcome;
-}
-
-Outcome VmSystem::map_device(const Operation& op) {
-    return address_in(make(op, VmCall::MapPhys, {{0, 0, kDeviceStart + op.value, op.bytes, op.protection}}));
 }
 
 // The request lies on the manager's desk, which is the file server here; the handle is VM's.
@@ -201,19 +203,22 @@ Error VmSystem::map_image(const Operation& op) {
 }
 
 // By the other process.
-Outcome VmSystem::ask_about(VmCall number, const Operation& op) {
+Message VmSystem::ask_about(VmCall number, const Operation& op) {
     Operation asking = op;
     asking.space = op.other;
-    const Message answer = make(asking, number, {{0, process(op.space).raw(), op.address}});
-    return number == VmCall::Getref ? values_in(answer) : Outcome{answer.outcome(), 0, Access::Done, answer.outcome() == Error::None && number == VmCall::Getphys ? answer.words[1] : 0};
+    return make(asking, number, {{0, process(op.space).raw(), op.address}});
 }
 
 Outcome VmSystem::hold(const Operation& op) {
-    const Message answer = make(op, VmCall::Adddma, {{0, op.address, op.bytes}});
-    if (answer.outcome() != Error::None) return {answer.outcome()};
-    holds_.push_back({process(op.space), answer.words[1]});
-    Outcome outcome;
-    outcome.value = answer.words[1];
+    const Outcome outcome = values_in(make(op, VmCall::Adddma, {{0, op.address, op.bytes}}), 1);
+    if (outcome.error == Error::None) holds_.push_back({process(op.space), outcome.value});
+    return outcome;
+}
+
+Outcome VmSystem::find_lost_hold(const Operation& op) {
+    const Message answer = manage(op, VmCall::Getdma, {});
+    Outcome outcome{answer.outcome()};
+    if (outcome.error == Error::None) outcome.value = answer.words[2], outcome.more = answer.words[3];
     return outcome;
 }
 

@@ -43,9 +43,10 @@ class VmSystem : public System {
     ProcessId make_space(CpuId home, uint8_t place);
     void set_heap(ProcessId process);
     Outcome call(const Operation& op);
+    Error change(const Operation& op);
+    Error change_process(const Operation& op);
     Outcome access(const Operation& op);
     Outcome map(const Operation& op);
-    Outcome brk(const Operation& op);
     Error renew(const Operation& op);
     Error end_process(CpuId cpu, ProcessId process);
     void end_files();
@@ -59,12 +60,11 @@ class VmSystem : public System {
     Error control(const Operation& op, uint64_t what);
     Error clear(const Operation& op);
     Error map_joint(const Operation& op);
-    Outcome map_device(const Operation& op);
     Error map_image(const Operation& op);
-    Outcome ask_about(VmCall number, const Operation& op);
+    Message ask_about(VmCall number, const Operation& op);
     Outcome hold(const Operation& op);
     Error end_hold(const Operation& op);
-    Error signal(const Operation& op);
+    Outcome find_lost_hold(const Operation& op);
     Outcome take_news(const Operation& op);
     Outcome list_regions(const Operation& op);
     Message manage(const Operation& op, VmCall number, const Message& arguments) {

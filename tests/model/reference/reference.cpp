@@ -67,6 +67,7 @@ Outcome Reference::answer(const Operation& op, const Outcome& seen) {
         case Kind::References: return count_references(op, seen);
         case Kind::Hold: return holds_.add(party(op.space), op);
         case Kind::EndHold: return end_hold(op);
+        case Kind::LostHold: return find_lost_hold(seen);
         case Kind::News: return tell_news(op);
         case Kind::Regions: return list_regions(op);
         default: return {change(op)};

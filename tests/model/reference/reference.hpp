@@ -32,6 +32,8 @@ class Reference {
     [[nodiscard]] const std::vector<ReferenceSpace>& spaces() const { return spaces_; }
     // Of what is mapped in a space by grants.
     [[nodiscard]] std::vector<ReferenceJointMemory::Mapping> mappings_in(unsigned space) const;
+    // What is held of processes that have ended.
+    [[nodiscard]] std::vector<ReferenceHolds::Hold> lost_holds() const;
     // The spaces that a revoke concerns.
     [[nodiscard]] std::vector<uint8_t> owners_by(const Operation& revoke) const;
 
@@ -50,6 +52,7 @@ class Reference {
     Error map_image(const Operation& op, const Outcome& seen);
     Outcome count_references(const Operation& op, const Outcome& seen);
     Outcome end_hold(const Operation& op);
+    Outcome find_lost_hold(const Outcome& seen) const;
     Outcome tell_news(const Operation& op);
     Outcome list_regions(const Operation& op) const;
     Error update(const Operation& op);

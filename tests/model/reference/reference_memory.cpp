@@ -129,6 +129,23 @@ Outcome Reference::end_hold(const Operation& op) {
     return {};
 }
 
+std::vector<ReferenceHolds::Hold> Reference::lost_holds() const {
+    std::vector<ReferenceHolds::Hold> lost;
+    for (const ReferenceHolds::Hold& hold : holds_.all())
+        if (names_[ProcessPlace::of(hold.holder).place] != hold.holder) lost.push_back(hold);
+    return lost;
+}
+
+// Any of them.
+Outcome Reference::find_lost_hold(const Outcome& seen) const {
+    const std::vector<ReferenceHolds::Hold> lost = lost_holds();
+    if (lost.empty()) return {Error::NoEntry};
+    const bool found = std::any_of(lost.begin(), lost.end(), [&](const auto& hold) {
+        return hold.physical == seen.value && hold.end() == seen.value + seen.more;
+    });
+    return found ? seen : at(kUnfit);
+}
+
 Outcome Reference::list_regions(const Operation& op) const {
     RegionDigest digest;
     spaces_[op.space].for_each([&](uint64_t address, const Page& page) {

@@ -29,6 +29,10 @@ Outcome FakeSystem::choose(const Operation& op) {
     const bool maps = op.kind == Kind::Map || op.kind == Kind::MapFile || op.kind == Kind::MapImage;
     if (op.kind == Kind::Map && (op.flags & kMapContiguous) != 0) chosen.value = place_contiguous(op);
     chosen.more = op.kind == Kind::References ? ++last_identity_ : 0;
+    if (op.kind == Kind::LostHold && !reference_.lost_holds().empty()) {
+        const ReferenceHolds::Hold hold = reference_.lost_holds().front();
+        chosen.value = hold.physical, chosen.more = hold.end() - hold.physical;
+    }
     if (maps && op.bytes > uint64_t{1} << 30) chosen.error = Error::NoMemory;
     else if (maps) chosen.address = (op.flags & (kMapFixed | kMapFixedNoReplace)) != 0 ? op.address : place(op);
     else if (op.kind == Kind::Remap && op.bytes < kUserTop) chosen.address = op.value != 0 ? op.value : place(op);

@@ -16,6 +16,8 @@ class Generator {
     Operation next(const Reference& reference);
 
   private:
+    static constexpr uint64_t kSpan = 4 * kLeafSize;  // around each place
+    static constexpr uint64_t kGrants = 3;            // of a process
     uint64_t below(uint64_t limit) { return random_() % limit; }
     bool one_in(uint64_t n) { return below(n) == 0; }
     Kind kind();
