@@ -20,7 +20,9 @@ enum class VmRank : uint8_t {
 
 // The kernel. Context: any CPU, interrupts off.
 enum class KernelRank : uint8_t {
-    ProcessTable,  // taking and freeing of process and thread slots; everything below may nest
+    Process,       // one process: its threads, its stopped children, the steps of its life; everything below may nest. Two: by address
+    SlotsAtHand,   // free slots that one CPU keeps
+    FreeSlots,     // all others of a table
     Space,         // a space's list of per-CPU tables, on creation and destruction; the pool may nest
     WaitBucket,    // one bucket of wait-on-address; nothing but the console nests
     TablePool,     // lent areas and the frames cut from them; nothing but the console nests

@@ -9,6 +9,7 @@
 #include "abi/endpoint.hpp"
 #include "abi/privileges.hpp"
 #include "base/containers/list.hpp"
+#include "base/lock/spin_lock.hpp"
 #include "base/thread_safety.hpp"
 #include "kernel/core/mail/mail_node.hpp"
 #include "kernel/core/thread.hpp"
@@ -40,7 +41,7 @@ class SharedEndpoint {
     std::atomic<uint32_t> raw_{kNone.raw()};
 };
 
-// Counts the ends of processes: the time by which it is known whose notifications are void.
+// Counts the ends of system processes, which alone notify: the time by which it is known whose notifications are void.
 inline std::atomic<uint64_t> ended_processes{0};
 
 struct alignas(kCacheLine) Process {
@@ -50,29 +51,28 @@ struct alignas(kCacheLine) Process {
     std::atomic<uint32_t> name{0};     // its ProcessId; 0 while the slot is free. Read by all CPUs
     char title[17] = {};               // constant, ends with NUL
 
-    // Changed by any CPU: Created -> Running -> Dying by compare-and-swap, so that one killer wins; the rest under the
-    // table's lock.
+    // Changed by any CPU, under the lock.
     std::atomic<ProcessState> state{ProcessState::Free};
-    std::atomic<uint64_t> ended{0};          // ended_processes as the last process of this slot ended; the table's lock
+    std::atomic<uint64_t> ended{0};          // ended_processes as the last system process of this slot ended
     std::atomic<uint32_t> live_threads{0};   // not Dead; who takes it to 0 goes on with the end of the process
     int64_t status = 0;                      // written by the killer, read by the manager
     Endpoint manager = kNone;                // constant; hears of its end
     Endpoint parent = kNone;                 // constant
 
     // Stopping: kernel/core/objects/hold.hpp. Both change hands with what two processes are when they are swapped.
-    std::atomic<bool> stopping{false};        // process_stop, until process_resume; the table's lock, read by the threads' homes
+    std::atomic<bool> stopping{false};        // process_stop, until process_resume; the lock, read by the threads' homes
     std::atomic<uint32_t> quiet_threads{0};   // Held, and nothing of theirs is under way; each counted by its home
 
     // Grants: the table in its own memory (kernel/core/space/). Changed by its threads, read at each use by others.
     std::atomic<uint64_t> grant_table{0};
     std::atomic<uint64_t> grant_count{0};
 
-    List<Thread, &Thread::process_link> threads;  // with a slot; the table's lock
-    struct NoticeNode : MailNode {
-        std::atomic<bool> out{false};        // not handled yet: the slot is not freed
-    } notice;                                // to the manager's home
-    uint16_t generation = 0;                 // of the last incarnation; the table's lock
-    ListHook stopped_link;                   // of the list of free or of stopped processes; the table's lock
+    SpinLock<KernelRank::Process> lock;
+    List<Thread, &Thread::process_link> threads;  // with a slot; the lock
+    MailNode notice;                         // Stopped: to the manager's home, which then has it among its stopped children
+    uint16_t generation = 0;                 // of the last incarnation; the lock
+    ListHook slot_link;                      // of the free slots, or the manager's stopped children
+    List<Process, &Process::slot_link> stopped_children;  // that it has not taken, oldest first; the lock
 
     [[nodiscard]] ProcessId id() const { return ProcessId{name.load(std::memory_order_relaxed)}; }
     [[nodiscard]] bool is_system() const { return (privileges.flags & kSystemProcess) != 0; }

@@ -30,6 +30,7 @@ set(shoal_kernel_core_sources
     objects/hold.cpp
     objects/process_swap.cpp
     objects/process_table.cpp
+    objects/stopped_children.cpp
     objects/vm_failure.cpp
     sched/idle.cpp
     sched/migration.cpp

@@ -75,6 +75,8 @@ struct NotificationSet {
 };
 
 struct alignas(kCacheLine) Thread {
+    static constexpr uint32_t kNeverTaken = ~uint32_t{0};
+
     Registers registers;  // first: the entry code saves them here
 
     // What the IPC path touches, on one line.
@@ -89,7 +91,7 @@ struct alignas(kCacheLine) Thread {
     uint8_t no_fpu = 0;              // its FPU state is not switched
     Endpoint source_name;            // what receivers see and name: its endpoint, or kVm for a worker
     Process* process = nullptr;      // constant while the thread lives
-    std::atomic<uint32_t> process_slot{0};  // the same; for other CPUs' privilege checks: read between two reads of name
+    std::atomic<uint32_t> process_slot{kNeverTaken};  // the same; for other CPUs' privilege checks: read between two reads of name
     uint64_t wait_stamp = 0;         // Sending, Receiving: the probe clock when the wait began
     ListHook queue_link;             // of the run queue, a caller queue or a wait bucket: never two of them
 
@@ -145,7 +147,7 @@ struct alignas(kCacheLine) Thread {
     } hold;
     MailNode withdraw, stop, arrive, wake, obituary;
 
-    // How a Held thread goes on. While its process is stopped and quiet, of whoever has the lock of the process table.
+    // How a Held thread goes on. While its process is stopped and quiet, of whoever has the lock of the process.
     enum class Next : uint8_t {
         Start,    // is started, if ever
         Run,
@@ -159,7 +161,7 @@ struct alignas(kCacheLine) Thread {
     } held;
     bool quiet = false;  // Held, and counted in Process::quiet_threads
 
-    // Of the slot; under the lock of the process table.
+    // Of the slot; under the lock of its process.
     ListHook process_link;             // of its process' threads
     std::atomic<uint8_t> priority_hint{0};  // for other CPUs' choice whether to interrupt
     uint16_t generation = 0;           // of the last incarnation; 0: the slot was never taken

@@ -23,7 +23,7 @@ void copy_text(char* to, const char* from, size_t room) {
 Result<void> info(Thread& caller, const InfoArguments& arguments) {
     if (arguments.bytes < sizeof(KernelInfo)) return Error::Invalid;
     Cpu& cpu = machine::this_cpu();
-    const SlotCounts used = slots_in_use(cpu);
+    const SlotCounts used = slots_in_use();
     KernelInfo facts{};
     facts.self = caller.endpoint();
     facts.process = caller.process->id();

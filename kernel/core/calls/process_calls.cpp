@@ -10,6 +10,7 @@
 #include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/process_swap.hpp"
 #include "kernel/core/objects/process_table.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "kernel/core/space_interface.hpp"
 
 namespace shoal::kernel::calls {

@@ -7,6 +7,7 @@
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/hold.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "kernel/core/objects/tables.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/sched/scheduler.hpp"
@@ -85,7 +86,7 @@ void handle(Cpu& cpu, MailNode& node) {
         case Mail::Steal: return give_away(cpu, static_cast<Cpu::StealNode&>(node));
         case Mail::StealHome: return steal_is_home(cpu);
         case Mail::PartnerDied: return on_partner_died(cpu, *node.thread);
-        case Mail::ManagerNotice: return on_manager_notice(cpu, static_cast<Process::NoticeNode&>(node));
+        case Mail::ManagerNotice: return on_manager_notice(cpu, node);
         case Mail::WorkerMessage: return on_worker_message(cpu, static_cast<WorkerMessage&>(node));
         case Mail::Space: return space::on_mail(cpu, node);
         case Mail::None: break;

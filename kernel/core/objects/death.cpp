@@ -1,7 +1,6 @@
 #include "kernel/core/objects/death.hpp"
 
 #include "kernel/core/ipc/async.hpp"
-#include "kernel/core/ipc/notify.hpp"
 #include "kernel/core/ipc/send.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/process_table.hpp"
@@ -123,13 +122,6 @@ void on_partner_died(Cpu& cpu, Thread& dead) {
     if (is_home(cpu, dead)) return node_is_back(cpu, dead);
     tell_partners_here(cpu, dead.obituary.target);
     post_now(after(cpu.id), dead.obituary);
-}
-
-void on_manager_notice(Cpu& cpu, Process::NoticeNode& notice) {
-    Thread* manager = find_thread(notice.target);
-    if (manager != nullptr && !is_home(cpu, *manager)) return post_now(manager->home_cpu(), notice);
-    notice.out.store(false, std::memory_order_release);  // pairs with reap_process(): before the manager can come for it
-    if (manager != nullptr) notify_special(cpu, *manager, kFromKernelItself);
 }
 
 }  // namespace shoal::kernel

@@ -18,10 +18,9 @@ void give_back(Cpu& cpu, Thread& thread, ClaimableNode& node);
 // A node that an ended thread waited for.
 void node_is_back(Cpu& cpu, Thread& thread);
 
-// Mail::Stop, Mail::PartnerDied, Mail::ManagerNotice.
+// Mail::Stop, Mail::PartnerDied.
 void on_stop(Cpu& cpu, Thread& thread);
 void on_partner_died(Cpu& cpu, Thread& dead);
-void on_manager_notice(Cpu& cpu, Process::NoticeNode& notice);
 
 // Ends every thread of a process, wherever it lives; the manager is notified when the last one has ended. DeadEndpoint: it
 // is ending already. The caller's own thread, if it is one of them, ends before it sees user mode again.

@@ -7,7 +7,7 @@
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/process_table.hpp"
-#include "kernel/core/objects/table_lock.hpp"
+#include "kernel/core/objects/process_lock.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/sched/scheduler.hpp"
 
@@ -83,12 +83,12 @@ void tell_threads(Process& process) {
     });
 }
 
-Result<Process*> find_living(Endpoint endpoint, const TableHeld& held) {
-    Process* process = TRY(find_locked(endpoint, held));
-    if (slot_of(*process) == kVmSlot) return Error::BadEndpoint;
-    const ProcessState state = process->state.load(std::memory_order_relaxed);
+Result<void> check_living(const Process& process, Endpoint endpoint, const ProcessHeld& held) {
+    TRY(check_name(process, endpoint, held));
+    if (slot_of(process) == kVmSlot) return Error::BadEndpoint;
+    const ProcessState state = process.state.load(std::memory_order_relaxed);
     if (state != ProcessState::Created && state != ProcessState::Running) return Error::DeadEndpoint;
-    return process;
+    return {};
 }
 
 }  // namespace
@@ -105,8 +105,9 @@ void post_hold(Thread& thread) {
 }
 
 Result<uint64_t> stop_process(Cpu& cpu, const Process& caller, Endpoint endpoint) {
-    TableGuard guard{cpu.locks, table_lock};
-    Process* process = TRY(find_living(endpoint, guard.token()));
+    Process* process = TRY(find_slot(endpoint));
+    ProcessGuard guard{cpu.locks, process->lock};
+    TRY(check_living(*process, endpoint, guard.token()));
     if (process == &caller) return Error::Invalid;
     // --- commit point ---
     process->stopping.store(true, std::memory_order_seq_cst);  // pairs with on_hold()
@@ -115,8 +116,9 @@ Result<uint64_t> stop_process(Cpu& cpu, const Process& caller, Endpoint endpoint
 }
 
 Result<void> resume_process(Cpu& cpu, Endpoint endpoint) {
-    TableGuard guard{cpu.locks, table_lock};
-    Process* process = TRY(find_living(endpoint, guard.token()));
+    Process* process = TRY(find_slot(endpoint));
+    ProcessGuard guard{cpu.locks, process->lock};
+    TRY(check_living(*process, endpoint, guard.token()));
     // --- commit point ---
     if (process->stopping.exchange(false, std::memory_order_seq_cst)) tell_threads(*process);  // pairs with on_hold()
     return {};

@@ -3,7 +3,7 @@
 // Each thread is held by its home: at once if it waits for the CPU or for anyone's message, otherwise when it is next about to run. It is in
 // nobody's hands then: messages to it queue up, notifications are kept, and when it is resumed it receives anew. A thread that waits for an
 // answer gets that first. The process is quiet when all its threads are held and none has an asynchronous message that is still to be
-// taken; quiet_threads says so to whoever holds the table's lock.
+// taken; quiet_threads says so to whoever holds the process' lock.
 //
 // A node a thread carries the news, not the direction: its home looks at Process::stopping after it has given the node back, and who changes
 // his mind stores before he claims. So one of the two sees the other.
@@ -21,7 +21,7 @@ Result<uint64_t> stop_process(Cpu& cpu, const Process& caller, Endpoint endpoint
 // Of one that is not stopped: nothing. Error: likewise, but not Invalid.
 Result<void> resume_process(Cpu& cpu, Endpoint endpoint);
 
-// Under the table's lock: whether all its threads are held, with nothing under way.
+// Under its lock: whether all its threads are held, with nothing under way.
 bool is_quiet(const Process& process);
 // Tells the home of a thread that has claimed its node: that its process is stopped or not, or that it has been swapped.
 void post_hold(Thread& thread);

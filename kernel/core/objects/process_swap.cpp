@@ -5,7 +5,7 @@
 #include "kernel/core/ipc/deliver.hpp"
 #include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/process_table.hpp"
-#include "kernel/core/objects/table_lock.hpp"
+#include "kernel/core/objects/process_lock.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/sched/scheduler.hpp"
 
@@ -13,13 +13,12 @@ namespace shoal::kernel {
 
 namespace {
 
-Result<Process*> find_swappable(ProcessId id, const TableHeld&) {
-    Process* process = find_process(id);
-    if (process == nullptr) return Error::NoProcess;
-    const ProcessState state = process->state.load(std::memory_order_relaxed);
-    if (state != ProcessState::Created && state != ProcessState::Running) return Error::NoProcess;
-    if (id.slot() == kVmSlot || !process->is_system()) return Error::Permission;
-    return process;
+// Under the lock.
+Result<void> check_swappable(const Process& process, ProcessId id) {
+    const ProcessState state = process.state.load(std::memory_order_relaxed);
+    if (process.id() != id || (state != ProcessState::Created && state != ProcessState::Running)) return Error::NoProcess;
+    if (id.slot() == kVmSlot || !process.is_system()) return Error::Permission;
+    return {};
 }
 
 // The thread that waits for VM's answer here, if it is one of these two; nullptr: it is none, or cannot be swapped.
@@ -143,13 +142,14 @@ void go_on_here(Cpu& cpu, const Process& a, const Process& b) {
 }  // namespace
 
 Result<Endpoint> swap_processes(Cpu& cpu, ProcessId source, ProcessId destination, Endpoint asker, SwapDepth depth) {
-    Process *a, *b;
+    Process *const a = find_process(source), *const b = find_process(destination);
+    if (a == nullptr || b == nullptr) return Error::NoProcess;
+    if (a == b) return Error::Invalid;
     Endpoint answered = asker;
     {
-        TableGuard guard{cpu.locks, table_lock};
-        a = TRY(find_swappable(source, guard.token()));
-        b = TRY(find_swappable(destination, guard.token()));
-        if (a == b) return Error::Invalid;
+        ProcessPair guard{cpu.locks, a->lock, b->lock};
+        TRY(check_swappable(*a, source));
+        TRY(check_swappable(*b, destination));
         Thread* const waiting = find_asker(cpu, asker, *a, *b);
         if (!may_be_swapped(*a, waiting) || !may_be_swapped(*b, waiting)) return Error::Busy;
         if (depth == SwapDepth::Try) return asker;

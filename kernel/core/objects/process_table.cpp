@@ -6,31 +6,26 @@
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/free_slots.hpp"
 #include "kernel/core/objects/late.hpp"
-#include "kernel/core/objects/table_lock.hpp"
+#include "kernel/core/objects/process_lock.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "kernel/core/sched/migration.hpp"
 #include "kernel/core/space_interface.hpp"
 
 namespace shoal::kernel {
 
-constinit TableLock table_lock;
-
 namespace {
 
-// Oldest first, so that a name stays unused for long.
-constinit Late<List<Thread, &Thread::queue_link>> free_threads GUARDED_BY(table_lock);
-constinit Late<List<Process, &Process::stopped_link>> free_processes GUARDED_BY(table_lock);
-constinit Late<List<Process, &Process::stopped_link>> stopped_processes GUARDED_BY(table_lock);
-uint32_t threads_in_use GUARDED_BY(table_lock), processes_in_use GUARDED_BY(table_lock);
+constinit Late<FreeSlots<Thread, &Thread::queue_link>> free_threads;
+constinit Late<FreeSlots<Process, &Process::slot_link>> free_processes;
 
 uint16_t next_generation(uint16_t generation) { return generation == 0xffff ? 1 : static_cast<uint16_t>(generation + 1); }
 
 // Gives a free slot its next incarnation, Stopped and nameless: name_thread() publishes it. Its home is this CPU until it starts.
-void take_thread(Cpu& cpu, Thread& thread, Process& process, const TableHeld&) REQUIRES(table_lock) {
-    free_threads->remove(thread);
+void take_thread(Cpu& cpu, Thread& thread, Process& process, const ProcessHeld&) {
     thread.home.store(cpu.id.raw(), std::memory_order_release);  // pairs with Thread::home_cpu()
     cpu.threads.push_back(thread);
-    ++threads_in_use;
     thread.generation = next_generation(thread.generation);
     thread.registers = Registers{};
     thread.state = ThreadState::Stopped;
@@ -72,9 +67,7 @@ void name_thread(Thread& thread) {
     thread.name.store(name.raw(), std::memory_order_release);  // pairs with find_thread() on other CPUs
 }
 
-void take_process(Process& process, const char* title, Endpoint manager, Endpoint parent, const TableHeld&) REQUIRES(table_lock) {
-    free_processes->remove(process);
-    ++processes_in_use;
+void take_process(Process& process, const char* title, Endpoint manager, Endpoint parent, const ProcessHeld&) {
     process.privileges = Privileges{};
     process.privileges.priority = kUserPriority;
     memset(process.title, 0, sizeof(process.title));
@@ -94,17 +87,18 @@ void take_process(Process& process, const char* title, Endpoint manager, Endpoin
     process.state.store(ProcessState::Created, std::memory_order_relaxed);
 }
 
-NewProcess take_both(Cpu& cpu, Process& process, Thread& thread, const char* title, Endpoint manager, Endpoint parent,
-                     const TableHeld& held) REQUIRES(table_lock) {
-    take_process(process, title, manager, parent, held);
-    take_thread(cpu, thread, process, held);
+// The slots are ours.
+NewProcess make_process(Cpu& cpu, Process& process, Thread& thread, const char* title, Endpoint manager, Endpoint parent) {
+    ProcessGuard guard{cpu.locks, process.lock};
+    take_process(process, title, manager, parent, guard.token());
+    take_thread(cpu, thread, process, guard.token());
     process.first_thread = full_name(thread);
     name_thread(thread);
     return {process.first_thread, process.id()};
 }
 
 // Has the thread's home start it. Nobody else looks at the registers of a thread that has not started.
-void launch(Cpu& cpu, Thread& thread, const ThreadStart& start, const TableHeld&) {
+void launch(Cpu& cpu, Thread& thread, const ThreadStart& start, const ProcessHeld&) {
     Registers& registers = thread.registers;
     registers.rip = start.entry.raw();
     registers.rsp = start.stack.raw();
@@ -120,58 +114,49 @@ void launch(Cpu& cpu, Thread& thread, const ThreadStart& start, const TableHeld&
     post_now(thread.home_cpu(), thread.arrive);
 }
 
-void free_thread(Thread& thread, const TableHeld&) REQUIRES(table_lock) {
+void free_thread(Cpu& cpu, Thread& thread, const ProcessHeld&) {
     thread.process->threads.remove(thread);
     thread.process = nullptr;
     thread.state = ThreadState::Free;
-    free_threads->push_back(thread);
-    --threads_in_use;
+    free_threads->give(cpu, thread);
 }
 
-void tell_manager(Process& process) {
-    Endpoint manager = process.manager;
-    if (find_thread(manager) == nullptr) manager = kRs;
-    Thread* thread = find_thread(manager);
-    if (thread == nullptr || thread->home.load(std::memory_order_relaxed) >= tables.cpus.size()) return;
-    process.notice.kind = Mail::ManagerNotice;
-    process.notice.target = manager;
-    process.notice.out.store(true, std::memory_order_relaxed);
-    post_now(thread->home_cpu(), process.notice);
+// Its notifications have been delivered: who sent them waited for that. Lock-free: it is counted before the common count says so, and anew
+// if another end has got that number.
+void count_end(Process& process) {
+    uint64_t ends = ended_processes.load(std::memory_order_relaxed);
+    do process.ended.store(ends + 1, std::memory_order_release);  // pairs with is_void()
+    while (!ended_processes.compare_exchange_weak(ends, ends + 1, std::memory_order_release,  // pairs with drop_void()
+                                                  std::memory_order_relaxed));
 }
 
-void process_is_stopped(Process& process, const TableHeld&) REQUIRES(table_lock) {
+void process_is_stopped(Process& process, const ProcessHeld& held) {
     process.state.store(ProcessState::Stopped, std::memory_order_relaxed);
-    // Its notifications have been delivered: who sent them waited for that. release pairs with is_void() and drop_void()
-    const uint64_t ends = ended_processes.load(std::memory_order_relaxed) + 1;
-    process.ended.store(ends, std::memory_order_release);
-    ended_processes.store(ends, std::memory_order_release);
-    stopped_processes->push_back(process);
+    if (process.is_system()) count_end(process);
+    pass_on_children(process, held);
     tell_manager(process);
-}
-
-bool manages(const Process& manager, const Process& process) {
-    if (process.manager == manager.first_thread) return true;
-    return manager.first_thread == kRs && find_thread(process.manager) == nullptr;
 }
 
 }  // namespace
 
-Result<Process*> find_locked(Endpoint endpoint, const TableHeld&) {
+Result<Process*> find_slot(Endpoint endpoint) {
     Thread* thread = thread_slot(endpoint);
     if (thread == nullptr || endpoint.generation() == 0) return Error::BadEndpoint;
-    Process* process = thread->process;
-    const bool taken = thread->generation == endpoint.generation() && process != nullptr &&
-                       process->first_thread == endpoint && process->state.load(std::memory_order_relaxed) != ProcessState::Free;
-    if (taken) return process;
-    return thread->generation == 0 ? Error::BadEndpoint : Error::DeadEndpoint;
+    const uint32_t slot = thread->process_slot.load(std::memory_order_acquire);  // pairs with name_thread()
+    if (slot == Thread::kNeverTaken) return Error::BadEndpoint;
+    return &tables.processes[slot];
+}
+
+Result<void> check_name(const Process& process, Endpoint endpoint, const ProcessHeld&) {
+    const bool taken = process.state.load(std::memory_order_relaxed) != ProcessState::Free;
+    if (!taken || process.first_thread != endpoint) return Error::DeadEndpoint;
+    return {};
 }
 
 void initialise_slots() {
-    TableGuard guard{tables.cpus[0].locks, table_lock};  // nobody contends: the boot CPU is alone
+    Cpu& cpu = tables.cpus[0];
     free_threads.construct();
     free_processes.construct();
-    stopped_processes.construct();
-    threads_in_use = processes_in_use = 0;
     for (Thread& thread : tables.threads) {
         thread.alarm.thread = thread.timeout.thread = &thread;
         thread.timeout.kind = Timer::Kind::WaitTimeout;
@@ -180,25 +165,33 @@ void initialise_slots() {
                                static_cast<MailNode*>(&thread.async_offer), &thread.withdraw, &thread.stop, &thread.arrive,
                                &thread.wake, &thread.obituary})
             node->thread = &thread;
-        free_threads->push_back(thread);
+        free_threads->add(cpu, thread);
     }
-    for (Process& process : tables.processes) free_processes->push_back(process);
+    for (Process& process : tables.processes) free_processes->add(cpu, process);
 }
 
 Result<NewProcess> create_process(Cpu& cpu, const char* title, Endpoint manager, Endpoint parent) {
-    TableGuard guard{cpu.locks, table_lock};
-    if (free_threads->empty() || free_processes->empty()) return Error::Again;
-    return take_both(cpu, *free_processes->front(), *free_threads->front(), title, manager, parent, guard.token());
+    Process* process = free_processes->take(cpu);
+    if (process == nullptr) return Error::Again;
+    Thread* thread = free_threads->take(cpu);
+    if (thread == nullptr) {
+        free_processes->give(cpu, *process);
+        return Error::Again;
+    }
+    // --- commit point ---
+    return make_process(cpu, *process, *thread, title, manager, parent);
 }
 
 NewProcess create_process_at(Cpu& cpu, uint32_t process_slot, uint32_t thread_slot, const char* title) {
-    TableGuard guard{cpu.locks, table_lock};
-    return take_both(cpu, tables.processes[process_slot], tables.threads[thread_slot], title, kNone, kNone, guard.token());
+    free_processes->take_this(cpu, tables.processes[process_slot]);
+    free_threads->take_this(cpu, tables.threads[thread_slot]);
+    return make_process(cpu, tables.processes[process_slot], tables.threads[thread_slot], title, kNone, kNone);
 }
 
 Thread& create_worker_at(Cpu& cpu, Process& process, uint32_t slot) {
-    TableGuard guard{cpu.locks, table_lock};
     Thread& thread = tables.threads[slot];
+    free_threads->take_this(cpu, thread);
+    ProcessGuard guard{cpu.locks, process.lock};
     take_thread(cpu, thread, process, guard.token());
     thread.set(kWorker);
     name_thread(thread);
@@ -211,19 +204,22 @@ void make_worker(Thread& thread) {
 }
 
 void start_created_thread(Cpu& cpu, Thread& thread, const ThreadStart& start) {
-    TableGuard guard{cpu.locks, table_lock};
+    ProcessGuard guard{cpu.locks, thread.process->lock};
     thread.process->state.store(ProcessState::Running, std::memory_order_relaxed);
     launch(cpu, thread, start, guard.token());
 }
 
 Result<Process*> find_by_first_thread(Cpu& cpu, Endpoint endpoint) {
-    TableGuard guard{cpu.locks, table_lock};
-    return find_locked(endpoint, guard.token());
+    Process* process = TRY(find_slot(endpoint));
+    ProcessGuard guard{cpu.locks, process->lock};
+    TRY(check_name(*process, endpoint, guard.token()));
+    return process;
 }
 
 Result<void> start_process(Cpu& cpu, Endpoint endpoint, const ThreadStart& start) {
-    TableGuard guard{cpu.locks, table_lock};
-    Process* process = TRY(find_locked(endpoint, guard.token()));
+    Process* process = TRY(find_slot(endpoint));
+    ProcessGuard guard{cpu.locks, process->lock};
+    TRY(check_name(*process, endpoint, guard.token()));
     if (process->state.load(std::memory_order_relaxed) != ProcessState::Created) return Error::Busy;
     // --- commit point ---
     process->state.store(ProcessState::Running, std::memory_order_relaxed);
@@ -232,9 +228,9 @@ Result<void> start_process(Cpu& cpu, Endpoint endpoint, const ThreadStart& start
 }
 
 Result<Endpoint> create_thread(Cpu& cpu, Process& process, const ThreadStart& start) {
-    TableGuard guard{cpu.locks, table_lock};
+    ProcessGuard guard{cpu.locks, process.lock};
     if (process.state.load(std::memory_order_relaxed) != ProcessState::Running) return Error::Again;
-    Thread* thread = free_threads->front();
+    Thread* thread = free_threads->take(cpu);
     if (thread == nullptr) return Error::Again;
     // --- commit point ---
     take_thread(cpu, *thread, process, guard.token());
@@ -253,67 +249,47 @@ void set_privileges(Process& process, Thread& first, const Privileges& privilege
 }
 
 Result<void> set_privileges(Cpu& cpu, Endpoint endpoint, const Privileges& privileges) {
-    TableGuard guard{cpu.locks, table_lock};
-    Process* process = TRY(find_locked(endpoint, guard.token()));
+    Process* process = TRY(find_slot(endpoint));
+    ProcessGuard guard{cpu.locks, process->lock};
+    TRY(check_name(*process, endpoint, guard.token()));
     if (process->state.load(std::memory_order_relaxed) != ProcessState::Created) return Error::Busy;
     // --- commit point ---
     set_privileges(*process, *process->threads.front(), privileges);
     return {};
 }
 
-Result<StoppedProcess> reap_process(Cpu& cpu, const Process& manager) {
-    TableGuard guard{cpu.locks, table_lock};
-    // Not before its notice has arrived: a manager that comes for another process would take this one and then find its slots
-    // still busy. The notice is on its way and makes the manager come again.
-    const auto can_be_taken = [&](const Process& stopped) {
-        return manages(manager, stopped) &&
-               !stopped.notice.out.load(std::memory_order_acquire);  // pairs with on_manager_notice()
-    };
-    Process* process = stopped_processes->front();
-    while (process != nullptr && !can_be_taken(*process)) process = stopped_processes->next(*process);
-    if (process == nullptr) return Error::NoChild;
-    // --- commit point ---
-    stopped_processes->remove(*process);
-    process->state.store(ProcessState::Reaped, std::memory_order_relaxed);
-    return StoppedProcess{process->first_thread, process->id(), process->status};
-}
-
 Result<void> release_process(Cpu& cpu, Endpoint endpoint) {
-    TableGuard guard{cpu.locks, table_lock};
-    auto found = find_locked(endpoint, guard.token());
-    if (!found.ok()) return Error::BadEndpoint;
-    Process& process = *found.value();
-    const bool ended = process.state.load(std::memory_order_relaxed) == ProcessState::Reaped &&
-                       !process.notice.out.load(std::memory_order_acquire) &&  // pairs with on_manager_notice()
-                       space::gone(process);
+    Process& process = *TRY(find_slot(endpoint));
+    ProcessGuard guard{cpu.locks, process.lock};
+    if (!check_name(process, endpoint, guard.token()).ok()) return Error::BadEndpoint;
+    const bool ended = process.state.load(std::memory_order_relaxed) == ProcessState::Reaped && space::gone(process);
     if (!ended) return Error::Busy;
     // --- commit point ---
-    free_thread(*process.threads.front(), guard.token());
+    free_thread(cpu, *process.threads.front(), guard.token());
     process.name.store(0, std::memory_order_release);  // pairs with find_process()
     process.state.store(ProcessState::Free, std::memory_order_relaxed);
-    free_processes->push_back(process);
-    --processes_in_use;
+    free_processes->give(cpu, process);
     return {};
 }
 
 void thread_is_gone(Cpu& cpu, Thread& thread) {
-    TableGuard guard{cpu.locks, table_lock};
+    Process& process = *thread.process;  // no swap comes between: not all of it is quiet, or it is dying
+    ProcessGuard guard{cpu.locks, process.lock};
     thread.stop_was_awaited = thread.stop_posted && !thread.stop_handled;
     if (thread.stop_was_awaited) return;  // on_stop() comes here again
-    Process& process = *thread.process;
     const bool last = process.live_threads.fetch_sub(1, std::memory_order_relaxed) == 1;
-    if (process.first_thread != full_name(thread)) free_thread(thread, guard.token());
+    if (process.first_thread != full_name(thread)) free_thread(cpu, thread, guard.token());
     if (last) process_is_stopped(process, guard.token());
 }
 
 bool stop_is_handled(Cpu& cpu, Thread& thread) {
-    TableGuard guard{cpu.locks, table_lock};
+    ProcessGuard guard{cpu.locks, thread.process->lock};
     thread.stop_handled = true;
     return thread.stop_was_awaited;
 }
 
 Error kill_process(Cpu& cpu, Process& process, int64_t status) {
-    TableGuard guard{cpu.locks, table_lock};
+    ProcessGuard guard{cpu.locks, process.lock};
     const ProcessState state = process.state.load(std::memory_order_relaxed);
     if (state != ProcessState::Created && state != ProcessState::Running) return Error::DeadEndpoint;
     // --- commit point ---
@@ -327,9 +303,6 @@ Error kill_process(Cpu& cpu, Process& process, int64_t status) {
     return Error::None;
 }
 
-SlotCounts slots_in_use(Cpu& cpu) {
-    TableGuard guard{cpu.locks, table_lock};
-    return {processes_in_use, threads_in_use};
-}
+SlotCounts slots_in_use() { return {free_processes->in_use(), free_threads->in_use()}; }
 
 }  // namespace shoal::kernel

@@ -1,5 +1,5 @@
-// Taking and freeing of process and thread slots, and the steps of a process' life that several CPUs may take. All under one
-// lock of rank ProcessTable, off the paths that are to scale.
+// Taking and freeing of process and thread slots, and the steps of a process' life that several CPUs may take: under the lock of that
+// process, so that what happens to one has nothing in common with what happens to another.
 #pragma once
 
 #include "base/lock/guard.hpp"
@@ -17,12 +17,6 @@ struct ThreadStart {
     uint64_t argument;
     uint64_t tls;
     uint64_t affinity;  // a CPU or kAnyCpu
-};
-
-struct StoppedProcess {
-    Endpoint endpoint;
-    ProcessId process;
-    int64_t status;
 };
 
 // The name of a slot's incarnation, also while the thread is ending and find_thread() finds it no more.
@@ -47,7 +41,6 @@ Result<void> start_process(Cpu& cpu, Endpoint endpoint, const ThreadStart& start
 Result<Endpoint> create_thread(Cpu& cpu, Process& process, const ThreadStart& start);
 Result<void> set_privileges(Cpu& cpu, Endpoint endpoint, const Privileges& privileges);
 void set_privileges(Process& process, Thread& first, const Privileges& privileges);
-Result<StoppedProcess> reap_process(Cpu& cpu, const Process& manager);
 Result<void> release_process(Cpu& cpu, Endpoint endpoint);
 
 // The last that is heard of a thread: no node of it is away.
@@ -58,6 +51,7 @@ bool stop_is_handled(Cpu& cpu, Thread& thread);
 struct SlotCounts {
     uint32_t processes, threads;
 };
-SlotCounts slots_in_use(Cpu& cpu);
+// An estimate while CPUs make and end some.
+SlotCounts slots_in_use();
 
 }  // namespace shoal::kernel

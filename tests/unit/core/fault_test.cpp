@@ -1,4 +1,5 @@
 // Page faults and Resume with real tables: what VM may do, what comes too late, what is forged.
+#include "kernel/core/objects/stopped_children.hpp"
 #include "tests/unit/core/paged_test.hpp"
 
 namespace shoal::test {

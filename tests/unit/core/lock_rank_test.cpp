@@ -4,6 +4,7 @@
 #include "base/lock/guard.hpp"
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/process_table.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "kernel/core/wait/wait_table.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
@@ -27,7 +28,7 @@ TEST_F(LockRanks, RisingOnesNestAndAllAreGivenBack) {
         EXPECT_TRUE(!kCheckLockOrder || cpu.locks.held().holds(rank_index(KernelRank::Console)));
     }
     EXPECT_TRUE(cpu.locks.held().none());
-    kernel::slots_in_use(cpu);
+    EXPECT_TRUE(kernel::create_process(cpu, "", kRs, kRs).ok());
     kernel::wake_word(cpu, process, VirtualAddress{plain_space::kBase}, 1);
     EXPECT_TRUE(cpu.locks.held().none());
 }
@@ -36,9 +37,9 @@ TEST_F(LockRanks, RisingOnesNestAndAllAreGivenBack) {
 
 using LockRanksDeathTest = LockRanks;
 
-TEST_F(LockRanksDeathTest, TheProcessTableUnderABucket) {
+TEST_F(LockRanksDeathTest, ProcessesAndSlotsUnderABucket) {
     Guard guard{cpu.locks, bucket};
-    EXPECT_DEATH((void)kernel::slots_in_use(cpu), "lock rank inversion");
+    EXPECT_DEATH((void)kernel::create_process(cpu, "", kRs, kRs), "lock rank inversion");
     EXPECT_DEATH((void)kernel::kill_process(cpu, process, 1), "lock rank inversion");
 }
 

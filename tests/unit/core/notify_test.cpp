@@ -3,6 +3,7 @@
 
 #include "abi/kernel_call_numbers.hpp"
 #include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
 namespace shoal::test {

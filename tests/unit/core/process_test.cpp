@@ -2,11 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 #include "abi/kernel_call_numbers.hpp"
 #include "abi/kernel_info.hpp"
 #include "kernel/core/boot_facts.hpp"
 #include "kernel/core/entry.hpp"
+#include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
 namespace shoal::test {
@@ -21,6 +25,12 @@ class Processes : public ::testing::Test {
         size_t at = 1;
         for (uint64_t word : words) message.words[at++] = word;
         return machine.call(who, number(what), message);
+    }
+    // The same, but no CPU looks into its mailbox.
+    void enter(Endpoint who, KernelCall what, std::initializer_list<uint64_t> words) {
+        Message asked;
+        std::ranges::copy(words, asked.words + 1);
+        machine.enter_call(who, number(what), asked);
     }
     FakeMachine machine{2, 8, 16};
     Endpoint manager = machine.spawn(CpuId{0});
@@ -98,7 +108,7 @@ TEST_F(DeviceMemory, NobodyGivesMorePrivilegesThanHeHas) {
 }
 
 TEST_F(Processes, CreateStartKillReapReleaseGivesAllSlotsBack) {
-    const auto before = kernel::slots_in_use(kernel::tables.cpus[0]);
+    const auto before = kernel::slots_in_use();
     for (int round = 0; round < 1000; ++round) {
         ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0x616263, 0, kSelf.raw(), kSelf.raw()}), Error::None);
         const Endpoint child{static_cast<uint32_t>(message.words[1])};
@@ -114,7 +124,7 @@ TEST_F(Processes, CreateStartKillReapReleaseGivesAllSlotsBack) {
         ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 7}), Error::DeadEndpoint);
     }
     EXPECT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::NoChild);
-    const auto after = kernel::slots_in_use(kernel::tables.cpus[0]);
+    const auto after = kernel::slots_in_use();
     EXPECT_EQ(before.processes, after.processes);
     EXPECT_EQ(before.threads, after.threads);
 }
@@ -124,13 +134,55 @@ TEST_F(Processes, AreReapedOnlyAfterTheirNoticeHasArrived) {
     ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
     const Endpoint child{static_cast<uint32_t>(message.words[1])};
     ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 0, 1}), Error::None);
-    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {child.raw(), 7}), Error::None);
-    std::atomic<bool>& on_its_way = FakeMachine::thread(child).process->notice.out;
-    on_its_way.store(true, std::memory_order_relaxed);
-    EXPECT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::NoChild);
-    on_its_way.store(false, std::memory_order_relaxed);
+    enter(manager, KernelCall::ProcessKill, {child.raw(), 7});
+    machine.turn(CpuId{1});
+    EXPECT_EQ(FakeMachine::thread(child).state, kernel::ThreadState::Dead);
+    enter(manager, KernelCall::ProcessReap, {});
+    EXPECT_EQ(FakeMachine::outcome(manager), Error::NoChild);
+    machine.settle();
     EXPECT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::None);
     EXPECT_EQ(call(manager, KernelCall::ProcessRelease, {child.raw()}), Error::None);
+}
+
+// Whether it ends with a child that it has not taken, or while the notice is on its way.
+TEST_F(Processes, OfAnEndedManagerAreReapedByRs) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint stopped{static_cast<uint32_t>(message.words[1])};
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint running{static_cast<uint32_t>(message.words[1])};
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {running.raw(), 0x1000, 0x2000, 0, 1}), Error::None);
+    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {stopped.raw(), 7}), Error::None);
+    FakeMachine::become(CpuId{0});
+    kernel::Cpu& cpu = kernel::tables.cpus[0];
+    kernel::Process& rs = kernel::tables.processes[kRsSlot];
+    EXPECT_EQ(kernel::kill_process(cpu, *FakeMachine::thread(manager).process, 8), Error::None);
+    EXPECT_EQ(kernel::kill_process(cpu, *FakeMachine::thread(running).process, 9), Error::None);
+    machine.turn(CpuId{1});
+    EXPECT_FALSE(kernel::reap_process(cpu, rs).ok());
+    machine.settle();
+    std::set<int64_t> statuses;
+    for (int i = 0; i < 3; ++i) {
+        auto reaped = kernel::reap_process(cpu, rs);
+        ASSERT_TRUE(reaped.ok());
+        statuses.insert(reaped->status);
+        EXPECT_TRUE(kernel::release_process(cpu, reaped->endpoint).ok());
+    }
+    EXPECT_EQ(statuses, (std::set<int64_t>{7, 8, 9}));
+    EXPECT_EQ(kernel::reap_process(cpu, rs).error(), Error::NoChild);
+}
+
+// A CPU keeps some free slots at hand; when all are taken, others have them.
+TEST_F(Processes, TakeTheLastSlotsOfOtherCpus) {
+    const Endpoint other = machine.spawn(CpuId{1});
+    std::vector<uint64_t> children;
+    while (call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), 0}) == Error::None) children.push_back(message.words[1]);
+    EXPECT_EQ(call(other, KernelCall::ProcessCreate, {0, 0, manager.raw(), 0}), Error::Again);
+    EXPECT_EQ(kernel::slots_in_use().processes, kernel::tables.processes.size());
+    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {children.front(), 7}), Error::None);
+    ASSERT_EQ(call(manager, KernelCall::ProcessReap, {}), Error::None);
+    ASSERT_EQ(call(manager, KernelCall::ProcessRelease, {children.front()}), Error::None);
+    EXPECT_EQ(call(other, KernelCall::ProcessCreate, {0, 0, manager.raw(), 0}), Error::None);
+    EXPECT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), 0}), Error::Again);
 }
 
 // A created process has a name already: who sends to it waits until it receives, or until it is killed unstarted.

@@ -20,6 +20,7 @@
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/process_swap.hpp"
+#include "kernel/core/objects/stopped_children.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
 namespace shoal::test {
