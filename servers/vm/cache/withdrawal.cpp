@@ -33,8 +33,9 @@ Borrower find_borrower(WorkerContext& context, uint32_t order) {
     ProcessSlot& slot = context.processes.slot_of_order(order);
     Guard guard(context.locks(), slot.lifecycle);
     if (slot.order() != order) return {Borrower::State::Closed};
-    if (slot.space() == nullptr) return {Borrower::State::Gone};
-    return {slot.closed() ? Borrower::State::Closed : Borrower::State::Here, slot.space()};
+    Space* space = slot.space();
+    if (space == nullptr) return {Borrower::State::Gone};
+    return {slot.find(space->process()) == space ? Borrower::State::Here : Borrower::State::Closed, space};
 }
 
 }  // namespace

@@ -166,7 +166,7 @@ bool ContiguousOperation::undo() {
 }
 
 bool ContiguousOperation::proceed(WorkerContext& context, Request& request) {
-    Space* space = context.processes.find_in_step(request.process);
+    Space* space = context.find_in_step(request.process);
     if (space == nullptr) {
         give_back(context, request.frames);
         request.reserve.release(context.slabs());

@@ -37,7 +37,7 @@ Result<void> CallHandlers::touch(Space& space, const vm_calls::ProcctlArguments&
 }
 
 Result<void> CallHandlers::procctl(const vm_calls::ProcctlArguments& arguments) {
-    Space* space = context_.processes.find(arguments.process);
+    Space* space = context_.find(arguments.process);
     if (space == nullptr) return Error::NoProcess;
     if (arguments.what == kProcessClear) return clear(*space);
     if (arguments.what == kProcessTouch) return touch(*space, arguments);

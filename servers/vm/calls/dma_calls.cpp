@@ -84,7 +84,7 @@ Result<vm_calls::GetdmaResults> CallHandlers::getdma(const vm_calls::GetdmaArgum
     vm_calls::GetdmaResults results{};
     const bool found = context_.processes.dma_holds().find(context_.locks(), [&](const DmaHold& hold) {
         results = {hold.process, hold.frames.first.address(), PageCount{hold.frames.count}.bytes()};
-        return context_.processes.find(hold.process) == nullptr;
+        return context_.find(hold.process) == nullptr;
     });
     if (!found) return Error::NoEntry;
     return results;

@@ -14,12 +14,19 @@ namespace {
 // Of whichever comes first: pages cost most where another CPU has had their frames.
 constexpr unsigned kLeavesPerStep = 64, kPagesPerStep = 768, kRegionsPerStep = 512, kAttachmentsPerStep = 64;
 
+// No CPU has the space any more, and nobody finds it: once no worker is inside it either, the request goes on.
+void await_readers(WorkerContext& context, Request& request) {
+    if (request.alone) return context.desk.push_ready(request);
+    context.worker.reclaimer.retire(request.grace, deleter_of(Retired::ExitRequest));
+    ++context.desk.graces;
+}
+
 }  // namespace
 
 Request* ExitOperation::claim(WorkerContext& context, ProcessId process, const Receipt& receipt) {
     ProcessSlot& slot = *context.processes.slot(process);
     Guard guard(context.locks(), slot.lifecycle);
-    Space* space = slot.find(process);
+    Space* space = slot.find(process, context.finder);
     if (space == nullptr || space->exit_request == nullptr) return nullptr;
     Request* request = space->exit_request;
     space->exit_request = nullptr;
@@ -31,7 +38,7 @@ Request* ExitOperation::claim(WorkerContext& context, ProcessId process, const R
 void ExitOperation::give_up(WorkerContext& context, Request& request) {
     ProcessSlot& slot = *context.processes.slot(request.process);
     Guard guard(context.locks(), slot.lifecycle);
-    Space* space = slot.find(request.process);
+    Space* space = slot.find(request.process, context.finder);
     SHOAL_ASSERT(space != nullptr);  // only the request's holder could have ended it
     request.finished = false;
     request.error = Error::None;
@@ -45,7 +52,7 @@ Error ExitOperation::start(WorkerContext& context, Request& request) {
         Guard guard(context.locks(), slot.lifecycle);
         request.space = slot.space();
         slot.exit = &request;
-        slot.close();
+        request.alone = slot.close(context.finder);
         const Result<void> asked = platform::destroy_space(request.process);
         // NoProcess: the kernel never made tables for it, or has given them up already.
         if (!asked.ok() && asked.error() != Error::NoProcess) {
@@ -55,8 +62,7 @@ Error ExitOperation::start(WorkerContext& context, Request& request) {
             error = asked.error();
         } else if (!asked.ok()) {
             slot.exit = nullptr;
-            context.worker.reclaimer.retire(request.grace, deleter_of(Retired::ExitRequest));
-            ++context.desk.graces;
+            await_readers(context, request);
         }
     }
     return error == Error::None ? Error::DoNotReply : error;
@@ -69,8 +75,7 @@ void ExitOperation::space_gone(WorkerContext& context, ProcessId process) {
     Request* request = slot->exit;
     if (request == nullptr || request->process != process) return;
     slot->exit = nullptr;
-    context.worker.reclaimer.retire(request->grace, deleter_of(Retired::ExitRequest));
-    ++context.desk.graces;
+    await_readers(context, *request);
 }
 
 // False: a batch still owns pages of it, and the request waits for that.

@@ -1,8 +1,9 @@
 // ExitOperation: takes the space of a stopped process apart, on the process' home CPU, so that its frames and tables go home.
 //
 // Steps: the slot is closed, so that nobody finds the space any more; the kernel destroys its upper tables and says when no
-// CPU has it loaded; a grace period passes, after which no worker is inside it; leaves, regions and attachments are freed, so
-// many a step that no fault here waits long; then the rest, those who watch the process are told, the slot is vacated, the caller answered.
+// CPU has it loaded; a grace period passes, after which no worker is inside it, unless no other worker has ever found it
+// (space/process_table.hpp); leaves, regions and attachments are freed, so many a step that no fault here waits long; then the rest, those who watch
+// the process are told, the slot is vacated, the caller answered.
 #pragma once
 
 #include "servers/vm/requests/worker_context.hpp"
@@ -19,7 +20,7 @@ class ExitOperation {
     static Error start(WorkerContext& context, Request& request);
     // kSpaceGone.
     static void space_gone(WorkerContext& context, ProcessId process);
-    // After the grace period. True: finished.
+    // When no worker is inside. True: finished.
     static bool proceed(WorkerContext& context, Request& request);
 
   private:

@@ -74,7 +74,7 @@ Result<void> CallHandlers::vfs_mmap(const vm_calls::VfsMmapArguments& arguments)
     Space& server = *TRY(caller());
     FileMapRequest map{};
     TRY(Result<void>{copy_from_user(context_, server, arguments.request, &map, sizeof(map), receipt_)});
-    Space* space = context_.processes.find_lasting(map.process);
+    Space* space = context_.find_lasting(map.process);
     if (space == nullptr) return Error::NoProcess;
     const MapPlan plan = TRY(MapPlan::decode(map.address, map.bytes, map.protection, kMapPrivate | kMapFixedNoReplace));
     const uint64_t first_page = TRY(page_of(map.offset, plan.wanted.size()));

@@ -286,8 +286,8 @@ bool ForkOperation::step(WorkerContext& context, Request& request, Space& source
 }
 
 bool ForkOperation::proceed(WorkerContext& context, Request& request) {
-    Space* source = context.processes.find_in_step(request.source);
-    Space* copy = context.processes.find_in_step(request.process);
+    Space* source = context.find_in_step(request.source);
+    Space* copy = context.find_in_step(request.process);
     const bool wanted = source != nullptr && copy != nullptr && !source->will_exit() && !copy->will_exit();
     if (!wanted) {
         request.error = Error::NoProcess;

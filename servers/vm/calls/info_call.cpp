@@ -149,7 +149,7 @@ Result<vm_calls::InfoResults> CallHandlers::info(const vm_calls::InfoArguments& 
         stats = collect_stats(context_);
     } else if (arguments.what == kInfoUsage) {
         const bool own = arguments.process.raw() == 0 || arguments.process == process_;
-        Space* space = own ? &caller_space : context_.processes.find(arguments.process);
+        Space* space = own ? &caller_space : context_.find(arguments.process);
         if (space == nullptr) return Error::NoProcess;
         usage = collect_usage(context_, *space);
         answer = &usage;

@@ -26,8 +26,8 @@ Error LoadOperation::read_request(WorkerContext& context, Space& caller, const R
 Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt& receipt, uint64_t& reason) {
     LoadRequest load;
     if (const Error error = read_request(context, caller, receipt, receipt, load); error != Error::None) return error;
-    Space* destination = context.processes.find_lasting(load.process);
-    Space* source_space = context.processes.find(load.source);
+    Space* destination = context.find_lasting(load.process);
+    Space* source_space = context.find(load.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
     if (!UserPointer<char>{load.image.raw()}.plausible(load.image_bytes)) return Error::BadAddress;
     const VirtualRange bytes = VirtualRange::of(load.image, load.image_bytes);
@@ -56,8 +56,8 @@ Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt&
 
 // None: loaded; Again: not yet; DoNotReply: nor now, the request has been put aside.
 Error LoadOperation::step(WorkerContext& context, Request& request) {
-    Space* destination = context.processes.find_lasting_in_step(request.process);
-    Space* source_space = context.processes.find_in_step(request.source);
+    Space* destination = context.find_lasting_in_step(request.process);
+    Space* source_space = context.find_in_step(request.source);
     if (destination == nullptr || source_space == nullptr) return Error::NoProcess;
     const ImageSource source(context, *source_space, request.range.range, request);
     ImageLoader loader(context, source, *destination);
@@ -65,7 +65,7 @@ Error LoadOperation::step(WorkerContext& context, Request& request) {
     if (error == Error::BadExecutable) request.results[0] = static_cast<uint64_t>(loader.reason());
     if (error == Error::None) error = loader.fill(request.range.cursor, kPagesPerStep);
     if (error != Error::None) return error;
-    Space* caller = context.processes.find(ProcessId{static_cast<uint32_t>(request.receipt.message.words[kVmCallerWord])});
+    Space* caller = context.find(ProcessId{static_cast<uint32_t>(request.receipt.message.words[kVmCallerWord])});
     if (caller == nullptr) return Error::NoProcess;
     LoadRequest load;
     error = read_request(context, *caller, request.receipt, request, load);

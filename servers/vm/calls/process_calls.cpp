@@ -19,7 +19,7 @@ Result<void> CallHandlers::create(const vm_calls::CreateArguments& arguments) {
 }
 
 Result<void> CallHandlers::willexit(const vm_calls::WillexitArguments& arguments) {
-    Space* space = context_.processes.find(arguments.process);
+    Space* space = context_.find(arguments.process);
     if (space == nullptr) return Error::NoProcess;
     space->announce_exit();
     return {};
@@ -27,7 +27,7 @@ Result<void> CallHandlers::willexit(const vm_calls::WillexitArguments& arguments
 
 Result<void> CallHandlers::exit(const vm_calls::ExitArguments& arguments) {
     ProcessSlot* slot = context_.processes.slot(arguments.process);
-    const Space* space = slot == nullptr ? nullptr : slot->find(arguments.process);
+    const Space* space = slot == nullptr ? nullptr : slot->find(arguments.process, context_.finder);
     if (space == nullptr) return Error::NoProcess;
     if (!space->will_exit()) return Error::Invalid;
     Request* request = ExitOperation::claim(context_, arguments.process, receipt_);
@@ -43,7 +43,7 @@ Result<void> CallHandlers::exit(const vm_calls::ExitArguments& arguments) {
 }
 
 Result<void> CallHandlers::rs_set_priv(const vm_calls::RsSetPrivArguments& arguments) {
-    Space* space = context_.processes.find(arguments.process);
+    Space* space = context_.find(arguments.process);
     if (space == nullptr) return Error::NoProcess;
     space->allow_calls(arguments.mask);
     return {};
@@ -78,8 +78,8 @@ Result<Access> common_access(WorkerContext& context, Space& space, VirtualRange 
 }  // namespace
 
 Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
-    Space* source = context_.processes.find_lasting(arguments.source);
-    Space* destination = context_.processes.find_lasting(arguments.destination);
+    Space* source = context_.find_lasting(arguments.source);
+    Space* destination = context_.find_lasting(arguments.destination);
     if (source == nullptr || destination == nullptr) return Error::NoProcess;
     const VirtualRange range = TRY(decode_range(arguments.address, arguments.bytes));
     if (source == destination) return Error::Invalid;
@@ -93,8 +93,8 @@ Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
 }
 
 Result<void> CallHandlers::fork(const vm_calls::ForkArguments& arguments) {
-    Space* source = context_.processes.find_lasting(arguments.source);
-    Space* copy = context_.processes.find_lasting(arguments.copy);
+    Space* source = context_.find_lasting(arguments.source);
+    Space* copy = context_.find_lasting(arguments.copy);
     if (source == nullptr || copy == nullptr) return Error::NoProcess;
     if (source == copy) return Error::Invalid;
     Request* request = TRY(context_.slabs().create<Request>(RequestKind::Fork, receipt_, context_.cpu()));

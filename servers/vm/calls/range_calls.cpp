@@ -18,7 +18,7 @@ Result<Space*> CallHandlers::caller() const {
 Result<Space*> CallHandlers::named_space(ProcessId process) const {
     if (process.raw() == 0 || process == process_) return caller();
     if (right_ == CallRight::Plain) return Error::Permission;
-    Space* space = context_.processes.find(process);
+    Space* space = context_.find(process);
     if (space == nullptr) return Error::NoProcess;
     return space;
 }

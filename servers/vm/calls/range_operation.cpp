@@ -417,7 +417,7 @@ void RangeOperation::unmap_marked(WorkerContext& context, Request& request, Spac
 }
 
 bool RangeOperation::proceed(WorkerContext& context, Request& request) {
-    Space* space = context.processes.find_in_step(request.process);
+    Space* space = context.find_in_step(request.process);
     if (space == nullptr) request.reserve.release(context.slabs());  // it ended meanwhile; its end takes care of the rest
     if (space == nullptr) return true;
     if (request.finished) {

@@ -60,8 +60,8 @@ Result<VirtualAddress> CallHandlers::place_shared(Space& space, VirtualAddress w
 }
 
 Result<VirtualAddress> CallHandlers::remap_as(const vm_calls::RemapArguments& arguments, Ownership lending) {
-    Space* source = context_.processes.find_lasting(arguments.source);
-    Space* destination = context_.processes.find_lasting(arguments.destination);
+    Space* source = context_.find_lasting(arguments.source);
+    Space* destination = context_.find_lasting(arguments.destination);
     if (source == nullptr || destination == nullptr) return Error::NoProcess;
     const VirtualRange range = TRY(decode_range(arguments.source_address, arguments.bytes));
     const VirtualAddress wish = arguments.destination_address;

@@ -89,8 +89,8 @@ Error ShareOperation::step(WorkerContext& context, Space& source, Space& destina
 }
 
 bool ShareOperation::proceed(WorkerContext& context, Request& request) {
-    Space* source = context.processes.find_lasting_in_step(request.source);
-    Space* destination = context.processes.find_in_step(request.process);
+    Space* source = context.find_lasting_in_step(request.source);
+    Space* destination = context.find_in_step(request.process);
     const bool wanted = source != nullptr && destination != nullptr && !destination->will_exit();
     request.error = wanted ? step(context, *source, *destination, request) : Error::NoProcess;
     if (request.error == Error::DoNotReply) return false;

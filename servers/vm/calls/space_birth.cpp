@@ -20,7 +20,7 @@ Result<Space*> create_space(WorkerContext& context, ProcessId process, CpuId hom
         if (slot->empty()) {
             // --- commit point ---
             ProcessShard& shard = context.processes.shard(home);
-            slot->open(process, home, *space);
+            slot->open(process, home, *space, context.finder);
             Guard shard_guard(guard.token(), shard.lock);
             shard.living.push_back(*slot);
             return space;

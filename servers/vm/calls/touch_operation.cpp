@@ -50,7 +50,7 @@ bool TouchOperation::ends(WorkerContext& context, Request& request) {
 }
 
 bool TouchOperation::proceed(WorkerContext& context, Request& request) {
-    Space* space = context.processes.find_in_step(request.process);
+    Space* space = context.find_in_step(request.process);
     request.error = space == nullptr ? Error::NoProcess : step(context, *space, request);
     return ends(context, request);
 }

@@ -21,8 +21,8 @@ Result<void> CallHandlers::rs_update(const vm_calls::RsUpdateArguments& argument
 }
 
 Result<CallHandlers::UpdatePair> CallHandlers::update_pair(ProcessId source, ProcessId destination) {
-    Space* from = context_.processes.find_lasting(source);
-    Space* to = context_.processes.find_lasting(destination);
+    Space* from = context_.find_lasting(source);
+    Space* to = context_.find_lasting(destination);
     if (from == nullptr || to == nullptr) return Error::NoProcess;
     if (from == to) return Error::Invalid;
     return UpdatePair{*from, *to};
@@ -63,14 +63,14 @@ Request& CallHandlers::make_ready(ProcessId process, PrepareWork::Phase first) {
 
 Error CallHandlers::make_successor(Space& space) {
     if (space.standing != Standing::Server) return Error::Permission;
-    const auto lives = [&](ProcessId other) { return context_.processes.find_in_step(other) != nullptr; };
+    const auto lives = [&](ProcessId other) { return context_.find_in_step(other) != nullptr; };
     if (const Result<void> claimed = context_.processes.successor().claim(space.process(), lives); !claimed.ok()) return claimed.error();
     make_ready(space.process(), PrepareWork::Phase::PinDestination).prepare.succeeds_vm = true;
     return Error::DoNotReply;
 }
 
 Result<vm_calls::RsMemctlResults> CallHandlers::rs_memctl(const vm_calls::RsMemctlArguments& arguments) {
-    Space* space = context_.processes.find_lasting(arguments.process);
+    Space* space = context_.find_lasting(arguments.process);
     if (space == nullptr) return Error::NoProcess;
     const uint64_t what = arguments.what;
     const bool allocates = what == kMemoryExtendHeap || what == kMemoryMap;

@@ -38,7 +38,7 @@ Action serve_fault(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage fault(receipt.message);
     context.worker.statistics.faults.add();
     const uint64_t swaps_ended = context.processes.swap_desk().ended();
-    Space* space = context.processes.find(fault.process);
+    Space* space = context.find(fault.process);
     if (space == nullptr) return refuse_unknown(context, receipt, fault, swaps_ended);
     const Touched touched =
         touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, receipt);
@@ -49,7 +49,7 @@ Action serve_fault(WorkerContext& context, const Receipt& receipt) {
 Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage fault(receipt.message);
     const uint64_t swaps_ended = context.processes.swap_desk().ended();
-    Space* space = context.processes.find(fault.process);
+    Space* space = context.find(fault.process);
     if (space == nullptr) return refuse_unknown(context, receipt, fault, swaps_ended);
     if (!fault.address.in_user_space() || fault.bytes > kUserTop - fault.address.raw())
         return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);

@@ -21,7 +21,7 @@ Action serve_fault(WorkerContext& context, const Receipt& receipt);
 // The same, if the leaf has been granted the page and nothing is in the way. None: not this way, and nothing has changed.
 [[gnu::always_inline]] inline Action serve_fault_shortly(WorkerContext& context, const Message& message) {
     const FaultMessage fault(message);
-    Space* space = context.processes.find(fault.process);
+    Space* space = context.find_shortly(fault.process);
     if (space == nullptr) [[unlikely]] return Action::none();
     const Touched touched = touch_granted(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User);
     if (touched.outcome != Touch::Mapped) [[unlikely]] return Action::none();

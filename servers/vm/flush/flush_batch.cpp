@@ -108,7 +108,7 @@ void FlushBatch::release_leaving(WorkerContext& context, Leaf& leaf, unsigned pa
 
 // Under the leaf's lock. False: its space is ending, and takes the leaf with it. One that is being swapped waits for the leaf.
 bool FlushBatch::retire_dead(WorkerContext& context, Leaf& leaf) {
-    Space* space = context.processes.find_in_step(message_.process);
+    Space* space = context.find_in_step(message_.process);
     if (space == nullptr) {
         leaf.dead = false;
         return false;

@@ -96,6 +96,7 @@ void JointMappings::end(WorkerContext& context, Space& space, JointMapping& mapp
 }
 
 void JointMappings::end_all(WorkerContext& context, Space& space) {
+    if (!space.has_joined()) return;  // most: they leave the lock alone
     for (;;) {
         JointMapping* mapping = nullptr;
         {
@@ -115,7 +116,7 @@ bool JointMappings::has_lost_source(WorkerContext& context, ProcessId process, V
         if (mapping == nullptr) return false;
         source = mapping->source_;
     }
-    return context.processes.find_in_step(source) == nullptr;
+    return context.find_in_step(source) == nullptr;
 }
 
 bool JointMappings::concern(LockContext& worker, ProcessId process) {

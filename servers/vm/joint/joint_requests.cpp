@@ -30,6 +30,7 @@ struct MapWords {
 Result<JointMapping*> make_mapping(WorkerContext& context, Space& space, VirtualRange range, ProcessId source, const GrantPath& path) {
     TRY(context.slabs().ensure<JointMapping>(1));
     TRY(space.quota.charge(context.locks(), context.slabs(), PageCount{1}));
+    space.note_joint();
     auto* mapping = context.slabs().create_reserved<JointMapping>(space.process(), range, source);
     const Result<void> added = context.processes.joint_mappings().add(context, *mapping, path);
     if (added.ok()) return mapping;
@@ -53,8 +54,8 @@ Result<void> confirm(const FaultMessage& about, const GrantPath& path) {
 Result<void> begin_map(WorkerContext& context, const Receipt& receipt, ProcessId process) {
     const MapWords words(receipt.message);
     const FaultMessage about(receipt.message);
-    Space* source = context.processes.find(words.source);
-    Space* destination = context.processes.find(process);
+    Space* source = context.find(words.source);
+    Space* destination = context.find(process);
     if (source == nullptr || destination == nullptr) return Error::NoProcess;
     if (source == destination) return Error::Invalid;
     const VirtualRange range = TRY(decode_range(words.to, words.bytes));
@@ -81,7 +82,7 @@ Result<void> begin_map(WorkerContext& context, const Receipt& receipt, ProcessId
 }
 
 Result<void> begin_unmap(WorkerContext& context, const Receipt& receipt, ProcessId process) {
-    if (context.processes.find(process) == nullptr) return Error::NoProcess;
+    if (context.find(process) == nullptr) return Error::NoProcess;
     Request* request = TRY(context.slabs().create<Request>(RequestKind::UnmapMemory, receipt, context.cpu()));
     UnmapMemory::begin(*request, process, VirtualAddress{receipt.message.words[1]});
     context.desk.push_ready(*request);

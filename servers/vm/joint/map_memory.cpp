@@ -164,8 +164,8 @@ void MapMemory::end(WorkerContext& context, Request& request, Space& destination
 }
 
 bool MapMemory::proceed(WorkerContext& context, Request& request) {
-    Space* source = context.processes.find_in_step(request.source);
-    Space* destination = context.processes.find_in_step(request.process);
+    Space* source = context.find_in_step(request.source);
+    Space* destination = context.find_in_step(request.process);
     if (source == nullptr || destination == nullptr) {
         request.error = Error::NoProcess;
     } else if (!request.finished) {

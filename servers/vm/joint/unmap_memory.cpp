@@ -119,7 +119,7 @@ bool UnmapMemory::proceed(WorkerContext& context, Request& request) {
             if (request.error != Error::None) break;
         }
         // Of a process that has ended the mapping has gone, or goes with it.
-        Space* space = context.processes.find_in_step(request.process);
+        Space* space = context.find_in_step(request.process);
         request.error = space == nullptr ? Error::None : go_on(context, request, *space);
         if (request.error == Error::DoNotReply) return false;
         request.joint.mapping = nullptr;

@@ -141,7 +141,7 @@ Result<Notice> take_notice(WorkerContext& context, ProcessId watcher, Waiter wai
 }
 
 Result<void> notify_signal(WorkerContext& context, ProcessId process, ProcessId watcher) {
-    if (context.processes.find(process) == nullptr) return Error::NoProcess;
+    if (context.find(process) == nullptr) return Error::NoProcess;
     if (watcher.raw() != 0) {
         const bool another = context.processes.slot(watcher) != nullptr && watcher.slot() != process.slot();
         return another ? signal_one(context, process, watcher) : Error::NoEntry;

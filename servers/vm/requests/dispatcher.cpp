@@ -61,9 +61,9 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
     const uint32_t number = message.type() - kVmCallBase;
     SwapDesk& swaps = context.processes.swap_desk();
     const uint64_t swaps_ended = swaps.ended();
-    Space* const space = context.processes.find(process);
+    Space* const space = context.find(process);
     // While it is being swapped, too.
-    const CallRight right = right_of(context.processes.find_in_step(process), caller_word, number);
+    const CallRight right = right_of(context.find_in_step(process), caller_word, number);
     const bool let_in = right == CallRight::Granted || exchange.again || !for_system_only(number);  // again: a call that has waited goes on
     if (!let_in) return answer(exchange, caller, Error::CallDenied, {}, PartnerTlb::Keep);
     FileRequest* file = std::exchange(exchange.file, nullptr);

@@ -20,7 +20,7 @@ constexpr uint32_t type_of(VmCall call) { return kVmCallBase + static_cast<uint3
 // The calls that programs make most, where nothing is special about them. None: not this way, and nothing has changed.
 [[gnu::always_inline]] inline Action dispatch_call_shortly(WorkerContext& context, Message& message, uint64_t status) {
     if ((status & (kTablesLow | kFromKernel | kNotification)) != 0) [[unlikely]] return Action::none();
-    Space* space = context.processes.find(ProcessId{static_cast<uint32_t>(message.words[kVmCallerWord])});
+    Space* space = context.find_shortly(ProcessId{static_cast<uint32_t>(message.words[kVmCallerWord])});
     if (space == nullptr) [[unlikely]] return Action::none();
     PartnerTlb tlb = PartnerTlb::Keep;
     if (message.type() == type_of(VmCall::Munmap)) [[likely]] {

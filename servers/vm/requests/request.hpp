@@ -216,6 +216,7 @@ class Request {
     uint32_t flushes = 0;        // batches of it under way; touched by the owner only
     uint32_t audited = 0;        // the audit's own: batches of it that it has come across
     bool finished = false;       // nothing left but its flushes, and the answer
+    bool alone = false;          // Exit: no other worker has ever found the space
     ProcessId process;
     ProcessId source;            // Share, Load, Fork, Swap, Prepare, MapMemory only
     CopyExtent extent = CopyExtent::Everything;  // Fork, Swap, Prepare

@@ -77,7 +77,7 @@ ProcessId payer_of(const Receipt& receipt) {
 bool pays_for_nothing(WorkerContext& context, const Receipt& receipt) {
     constexpr uint64_t kPart = 8;
     constexpr uint64_t kSpare = 16;
-    Space* space = context.processes.find(payer_of(receipt));
+    Space* space = context.find(payer_of(receipt));
     if (space == nullptr || space->quota.limit().raw() > space->quota.charged().raw() + kSpare) return false;
     uint64_t empty = 0;
     space->leaves.for_each_in(Space::everything(), [&](Leaf& leaf) {

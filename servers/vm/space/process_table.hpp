@@ -20,24 +20,51 @@
 
 namespace shoal::vm {
 
+// Who looks for a space: a worker, or anybody.
+class Finder {
+  public:
+    constexpr Finder() = default;
+    constexpr explicit Finder(CpuId worker) : mark_(uint64_t{worker.raw() + 1u} << 32) {}
+    [[nodiscard]] constexpr uint64_t mark() const { return mark_; }
+    [[nodiscard]] constexpr uint64_t alone(ProcessId process) const { return mark_ | process.raw(); }
+
+  private:
+    uint64_t mark_ = 0;
+};
+
+// A space that nobody but the worker that made it has ever found is reached by no other: its end waits for no grace period. The name says so: it
+// is the process, and above that the worker's mark until another one finds the space. Who finds it and who closes it change the name by
+// one atomic operation each, so that one of the two sees the other.
 class alignas(kCacheLine) ProcessSlot {
   public:
     // The space of exactly this process; nullptr: it has none, is ending, or the slot is another's now. It stays valid until
     // the worker's next quiescent state.
-    [[nodiscard]] Space* find(ProcessId process) const {
+    [[nodiscard]] Space* find(ProcessId process, Finder finder = {}) {
+        Space* const found = find_shortly(process, finder);
+        // pairs with open(), as there
+        return found == nullptr && let_in(process) ? space_.load(std::memory_order_acquire) : found;
+    }
+    // As find(), but nullptr also where the space is still another worker's alone.
+    [[nodiscard]] Space* find_shortly(ProcessId process, Finder finder) const {
         // acquire pairs with the release in open(): the space comes with its contents
-        if (name_.load(std::memory_order_acquire) != process.raw()) return nullptr;
+        const uint64_t name = name_.load(std::memory_order_acquire);
+        if (name != finder.alone(process) && name != process.raw()) [[unlikely]] return nullptr;
         return space_.load(std::memory_order_acquire);  // as above; close() clears the name first
     }
 
     // As find(), in a step of a request, which has begun before the slot was closed for a swap, or would be waiting for its end (waits_for_swap()): the
     // spaces do not change places before the grace period that covers the step is over.
-    [[nodiscard]] Space* find_in_step(ProcessId process) const {
-        // One look, since it may close or open meanwhile. acquire pairs with open(), reopen() and close_for_swap()
-        const uint32_t name = name_.load(std::memory_order_acquire);
-        if (name != process.raw() && name != kChanging) return nullptr;
-        Space* space = space_.load(std::memory_order_acquire);  // pairs with open(), as in find()
-        return name != kChanging || space->process() == process ? space : nullptr;
+    [[nodiscard]] Space* find_in_step(ProcessId process, Finder finder = {}) {
+        for (;;) {
+            // acquire pairs with open(), reopen() and close_for_swap()
+            const uint64_t name = name_.load(std::memory_order_acquire);
+            if (name == kChanging) {
+                Space* space = space_.load(std::memory_order_acquire);  // pairs with open(), as in find()
+                return space->process() == process ? space : nullptr;
+            }
+            if ((name & kProcess) != process.raw()) return nullptr;
+            if (Space* found = find(process, finder)) return found;
+        }  // it has been closed between the two looks
     }
 
     // The space of the process that lives at home on `cpu`; nullptr: none does, or it is ending. For that CPU's worker, which
@@ -56,14 +83,20 @@ class alignas(kCacheLine) ProcessSlot {
     // Under the lifecycle lock.
     [[nodiscard]] Space* space() const { return space_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool empty() const { return space() == nullptr; }
-    void open(ProcessId process, CpuId home, Space& space) {
-        home_.store(home, std::memory_order_release);               // pairs with living_at()
-        space_.store(&space, std::memory_order_release);            // pairs with find()
-        name_.store(process.raw(), std::memory_order_release);      // pairs with find()
+    void open(ProcessId process, CpuId home, Space& space, Finder maker) {
+        home_.store(home, std::memory_order_release);                 // pairs with living_at()
+        space_.store(&space, std::memory_order_release);              // pairs with find()
+        name_.store(maker.alone(process), std::memory_order_release);  // pairs with find()
     }
-    // Nobody finds the space any more; it is still there, for the request that takes it apart.
-    void close() { name_.store(kNobody, std::memory_order_release); }  // pairs with find()
-    void close_for_swap() { name_.store(kChanging, std::memory_order_release); }  // pairs with find() and find_in_step()
+    // Nobody finds the space any more; it is still there, for the request that takes it apart. True: nobody but that worker ever has.
+    bool close(Finder worker = {}) {
+        // acquire pairs with let_in(), release with find()
+        const uint64_t name = name_.exchange(kNobody, std::memory_order_acq_rel);
+        return (name & ~kProcess) == worker.mark() && worker.mark() != 0;
+    }
+    // Likewise, but in a step of a request. acquire and release pair as in close()
+    void close_for_swap() { (void)name_.exchange(kChanging, std::memory_order_acq_rel); }
+    // For anybody.
     void reopen(ProcessId process) { name_.store(process.raw(), std::memory_order_release); }  // pairs with find()
     void vacate() { space_.store(nullptr, std::memory_order_release); }  // pairs with find()
     [[nodiscard]] bool closed() const { return name_.load(std::memory_order_relaxed) <= kChanging; }
@@ -90,8 +123,19 @@ class alignas(kCacheLine) ProcessSlot {
 
   private:
     // Generation 0 is no process'. Changing: places with another one.
-    static constexpr uint32_t kNobody = 0, kChanging = 1;
-    std::atomic<uint32_t> name_{kNobody};
+    static constexpr uint64_t kNobody = 0, kChanging = 1;
+    static constexpr uint64_t kProcess = 0xffff'ffff;
+
+    // From now on everybody finds the space without this, if it is that process'.
+    bool let_in(ProcessId process) {
+        uint64_t name = name_.load(std::memory_order_acquire);  // pairs with open()
+        if ((name & kProcess) != process.raw()) return false;
+        // release pairs with close(), whose grace period is one for us, too
+        const bool first = name_.compare_exchange_strong(name, process.raw(), std::memory_order_acq_rel, std::memory_order_acquire);
+        return first || name == process.raw();
+    }
+
+    std::atomic<uint64_t> name_{kNobody};
     std::atomic<Space*> space_{nullptr};
     std::atomic<CpuId> home_;
     std::atomic<uint32_t> order_{0};
@@ -118,17 +162,22 @@ class ProcessTable {
     [[nodiscard]] ProcessSlot* slot(ProcessId process) {
         return process.slot() < slots_ ? &slot_array()[process.slot()] : nullptr;
     }
-    [[nodiscard]] Space* find(ProcessId process) {
+    // For workers: WorkerContext::find() and so on.
+    [[nodiscard]] Space* find(ProcessId process, Finder finder = {}) {
         ProcessSlot* found = slot(process);
-        return found == nullptr ? nullptr : found->find(process);
+        return found == nullptr ? nullptr : found->find(process, finder);
     }
-    [[nodiscard]] Space* find_in_step(ProcessId process) {
+    [[nodiscard]] Space* find_shortly(ProcessId process, Finder finder) {
+        if (process.slot() >= slots_) [[unlikely]] return nullptr;
+        return slot_array()[process.slot()].find_shortly(process, finder);
+    }
+    [[nodiscard]] Space* find_in_step(ProcessId process, Finder finder = {}) {
         ProcessSlot* found = slot(process);
-        return found == nullptr ? nullptr : found->find_in_step(process);
+        return found == nullptr ? nullptr : found->find_in_step(process, finder);
     }
     // As find(), for which, or out of which, something is to be made: nullptr if it will exit, too.
-    [[nodiscard]] Space* find_lasting(ProcessId process) { return lasting(find(process)); }
-    [[nodiscard]] Space* find_lasting_in_step(ProcessId process) { return lasting(find_in_step(process)); }
+    [[nodiscard]] Space* find_lasting(ProcessId process, Finder finder = {}) { return lasting(find(process, finder)); }
+    [[nodiscard]] Space* find_lasting_in_step(ProcessId process, Finder finder = {}) { return lasting(find_in_step(process, finder)); }
     [[nodiscard]] ProcessShard& shard(CpuId cpu) { return shard_array()[cpu.index()]; }
     [[nodiscard]] uint32_t slots() const { return slots_; }
     [[nodiscard]] uint32_t cpus() const { return cpus_; }

@@ -115,6 +115,9 @@ class alignas(kCacheLine) Space {
     // Which of the calls that its privileges name it may make (rs_set_priv). relaxed: likewise.
     [[nodiscard]] bool allows_call(uint32_t number) const { return (allowed_calls_.load(std::memory_order_relaxed) >> number & 1) != 0; }
     void allow_calls(uint64_t mask) { allowed_calls_.store(mask, std::memory_order_relaxed); }
+    // Something has been mapped here by a grant once. relaxed: the end of the space, which asks, comes after everybody who has found it
+    [[nodiscard]] bool has_joined() const { return has_joined_.load(std::memory_order_relaxed); }
+    void note_joint() { has_joined_.store(true, std::memory_order_relaxed); }
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.
     Request* exit_request = nullptr;
     // Of leaves that have been given up; written by the home CPU's worker, which alone does that (LeafTrim).
@@ -122,7 +125,7 @@ class alignas(kCacheLine) Space {
     Watches watches;  // see there: under the lifecycle locks of this slot, and of the others'
 
   private:
-    std::atomic<bool> will_exit_{false};
+    std::atomic<bool> will_exit_{false}, has_joined_{false};
     std::atomic<uint64_t> allowed_calls_{~uint64_t{0}};
 };
 

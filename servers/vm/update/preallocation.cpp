@@ -128,7 +128,7 @@ VirtualRange Preallocation::withdraw(WorkerContext& context, Space& space, Reque
 }
 
 bool Preallocation::proceed(WorkerContext& context, Request& request) {
-    Space* space = context.processes.find_in_step(request.process);
+    Space* space = context.find_in_step(request.process);
     request.error = space == nullptr ? Error::NoProcess : TouchOperation::step_over(context, *space, request);
     if (!TouchOperation::ends(context, request)) return false;
     const bool withdrawn = request.error == Error::NoMemory && !withdraw(context, *space, request).empty();

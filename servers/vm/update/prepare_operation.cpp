@@ -18,7 +18,7 @@ bool PrepareOperation::inherit(WorkerContext& context, Request& request) {
 
 // True: it is done with, and the error says how.
 bool PrepareOperation::pin(WorkerContext& context, Request& request, ProcessId process) {
-    Space* space = context.processes.find_lasting_in_step(process);
+    Space* space = context.find_lasting_in_step(process);
     request.error = space == nullptr ? Error::NoProcess : pin_step(context, *space, request);
     return TouchOperation::ends(context, request);
 }

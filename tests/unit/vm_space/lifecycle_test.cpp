@@ -67,6 +67,33 @@ TEST(Lifecycle, AnEndWaitsUntilBatchesHaveLetGoOfTheLeaves) {
     EXPECT_EQ(vm.audit(), 0u);
 }
 
+// Who is inside may hold what it has found: an end waits for it, but not where nobody else has ever found the space.
+TEST(Lifecycle, AnEndWaitsForOtherWorkersWhereTheyHaveFoundTheSpace) {
+    constexpr auto kLongEnough = std::chrono::milliseconds(200);
+    for (const bool found : {false, true}) {
+        Harness vm({.cpus = 2});
+        const ProcessId process = vm.create(kCpu0);
+        const VirtualAddress a = vm.mmap(kCpu0, process, 4 * kPageSize).release();
+        ASSERT_EQ(vm.write(kCpu0, process, a, 1), Error::None);
+        if (found) (void)vm.usage(kCpu1, process);
+        WorkerContext other = vm.context(kCpu1);
+        other.worker.epoch.enter_fenced();
+        std::atomic<bool> ended{false};
+        std::thread ending([&] {
+            EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
+            ended = true;
+        });
+        if (found) {
+            std::this_thread::sleep_for(kLongEnough);
+            EXPECT_FALSE(ended);
+            other.worker.epoch.leave();
+        }
+        ending.join();
+        if (!found) other.worker.epoch.leave();
+        EXPECT_EQ(vm.audit(), 0u);
+    }
+}
+
 TEST(Lifecycle, SharedMemoryOutlivesEitherSide) {
     Harness vm({.cpus = 2});
     const ProcessId parent = vm.create(kCpu0), child = vm.create(kCpu1);
