@@ -36,4 +36,7 @@ struct Control {
     Stretch stretches[kMaxCpus];
 };
 
+// Of an actor in a process of its own.
+inline Control* own_control = nullptr;
+
 }  // namespace shoal::bench

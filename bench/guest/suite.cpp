@@ -21,7 +21,8 @@ unsigned next_count(unsigned count, unsigned cpus) {
 }
 
 int act_in_process(const Options& options, std::span<const Workload> workloads) {
-    auto& control = *reinterpret_cast<Control*>(options.control);
+    own_control = reinterpret_cast<Control*>(options.control);
+    Control& control = *own_control;
     if (control.workload >= workloads.size() || options.actor >= kMaxCpus) return 1;
     act(control, workloads[control.workload], static_cast<unsigned>(options.actor));
     return 0;
