@@ -31,19 +31,21 @@ Error UpperTables::link(VirtualAddress address, PhysicalAddress last_level_table
     return Error::None;
 }
 
-void UpperTables::unlink(VirtualRange range) {
-    for (VirtualAddress at = range.start.leaf_down(); at < range.end;) {
-        Level level = Level::Top;
-        PhysicalAddress table = root_;
-        PageEntry entry = PageTable::at(table).load(entry_index(at, level));
-        while (entry.present() && level != Level::Directory) {
-            table = entry.address();
-            level = below(level);
-            entry = PageTable::at(table).load(entry_index(at, level));
-        }
-        if (entry.present()) PageTable::at(table).store(entry_index(at, level), PageEntry{});
-        at = VirtualAddress{(at.raw() & ~(entry_span(level) - 1)) + entry_span(level)};  // past an absent table at once
+void UpperTables::unlink_below(PhysicalAddress frame, Level level, VirtualRange range) {
+    PageTable& table = PageTable::at(frame);
+    const uint64_t span = entry_span(level);
+    const VirtualAddress start{range.start.raw() & ~(span * PageTable::kEntries - 1)};  // of what the table covers
+    const unsigned last = entry_index(range.end - 1, level);
+    for (unsigned i = entry_index(range.start, level); i <= last; ++i) {
+        const PageEntry entry = table.load(i);
+        if (!entry.present()) continue;
+        if (level == Level::Directory) table.store(i, PageEntry{});
+        else unlink_below(entry.address(), below(level), VirtualRange::of(start + i * span, span).intersect(range));
     }
+}
+
+void UpperTables::unlink(VirtualRange range) {
+    if (!range.empty()) unlink_below(root_, Level::Top, range);
 }
 
 void UpperTables::free_below(PhysicalAddress frame, Level level) {

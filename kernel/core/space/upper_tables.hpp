@@ -23,6 +23,7 @@ class UpperTables {
   private:
     PageTable& descend(PageTable& table, Level level, VirtualAddress address);
     uint32_t missing_tables(VirtualAddress address);
+    void unlink_below(PhysicalAddress table, Level level, VirtualRange range);
     void free_below(PhysicalAddress table, Level level);
 
     PhysicalAddress root_;
