@@ -1,5 +1,6 @@
 // map_phys, unmap_phys and getphys: memory by its physical address.
 #include "servers/vm/calls/call_handlers.hpp"
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/placement.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/memory/memory_types.hpp"
@@ -68,12 +69,19 @@ Result<void> CallHandlers::unmap_phys(const vm_calls::UnmapPhysArguments& argume
 Result<PhysicalAddress> CallHandlers::getphys(const vm_calls::GetphysArguments& arguments) {
     Space& space = *TRY(named_space(arguments.process));
     const VirtualAddress address = arguments.address;
-    Segment* segment = address.in_user_space() ? space.find_segment(address) : nullptr;
-    if (segment == nullptr) return Error::BadAddress;
-    SegmentHold held(context_, space, *segment);
-    const RegionView view = segment->view_locked(address);
-    if (view.outcome != Lookup::Found || !view.attributes.mapped()) return Error::BadAddress;
-    return place_of(context_, space, address, view.attributes);
+    if (!address.in_user_space()) return Error::BadAddress;
+    PhysicalAddress place;
+    Error error = Error::BadAddress;
+    (void)for_all_parts(context_, space, VirtualRange::of(address.page_down(), kPageSize), [&](const Segment& regions, VirtualRange) {
+        const RegionView view = regions.view_locked(address);
+        if (view.outcome != Lookup::Found || !view.attributes.mapped()) return false;
+        const Result<PhysicalAddress> found = place_of(context_, space, address, view.attributes);
+        error = found.error();
+        if (found.ok()) place = found.value();
+        return true;
+    });
+    if (error != Error::None) return error;
+    return place;
 }
 
 }  // namespace shoal::vm

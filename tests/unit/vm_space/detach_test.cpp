@@ -52,6 +52,14 @@ class Detached : public ::testing::Test {
     const VirtualAddress at = vm.mmap(kCpu0, process, kLeaves * kLeafSize).release();
 };
 
+TEST_F(Detached, NothingIsMappedInAHole) {
+    const auto physical = [&](VirtualAddress address) { return vm.call(kCpu0, process, VmCall::Getphys, {{0, 0, address.raw()}}).outcome(); };
+    ASSERT_EQ(unmap(page(1, 4), 2), Error::None);
+    ASSERT_TRUE(detached(1));
+    EXPECT_EQ(physical(page(1, 4)), Error::BadAddress);
+    EXPECT_EQ(physical(page(1, 6)), Error::Invalid);
+}
+
 TEST_F(Detached, WhatChangesInOneLeafLeavesTheTreeAlone) {
     const uint64_t before = version();
     touch(page(1, 5));
