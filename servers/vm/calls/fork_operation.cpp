@@ -120,6 +120,13 @@ ForkOperation::Found ForkOperation::mark_next(Segment& segment) {
     return mark(segment, *region) ? found : Found{Found::Outcome::Detached, found.range, {}};
 }
 
+// Over a detached leaf the tree has a region everywhere, and tells of no hole. False: it cannot be attached, for want of memory.
+bool ForkOperation::show_holes(VirtualRange range) {
+    if (request_.extent != CopyExtent::Maps) return true;
+    attach_all(context_, copy_, range);
+    return next_detached(copy_, range) == nullptr;
+}
+
 // A device only where the copy's own privileges name it. For an update no stack, and nothing where there is something already.
 bool ForkOperation::may_have(const Found& found) {
     if (request_.extent == CopyExtent::Maps && (found.attributes.traits == RegionTraits::GrowsDown || !is_free(found.range))) return false;
@@ -138,6 +145,10 @@ Result<RegionAttributes> ForkOperation::attributes_in_copy(const Found& found) {
 Result<ForkOperation::Step> ForkOperation::copy_region(Segment& segment) {
     Segment& into = *TRY(prepare_copy(source_.layout().segment_of(segment.range().start)));
     const Found found = mark_next(segment);
+    if (found.outcome == Found::Outcome::Marked && !show_holes(found.range)) {
+        settle_copy(into);
+        return Error::NoMemory;
+    }
     if (found.outcome == Found::Outcome::Marked && !may_have(found)) {  // it is left out of the copy
         settle_copy(into);
         request_.range.cursor = found.range.end;

@@ -47,6 +47,7 @@ class ForkOperation {
     Found mark_next(Segment& segment);
     [[nodiscard]] bool may_have(const Found& found);
     [[nodiscard]] bool is_free(VirtualRange range);
+    [[nodiscard]] bool show_holes(VirtualRange range);
     bool mark(Segment& segment, Region& region);
     Result<RegionAttributes> attributes_in_copy(const Found& found);
     Result<void> insert_copy(Segment& into, VirtualRange range, RegionAttributes attributes);

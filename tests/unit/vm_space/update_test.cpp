@@ -1,6 +1,7 @@
 // rs_update: two processes change places, and what each has with them.
 #include <gtest/gtest.h>
 
+#include "servers/vm/calls/detach.hpp"
 #include "servers/vm/fault/fault.hpp"
 #include "tests/support/vm/harness.hpp"
 
@@ -97,6 +98,18 @@ TEST_F(Update, WhatTheNewOneHasAlreadyStays) {
     EXPECT_TRUE(nothing_at(old_one, kMap));
     EXPECT_TRUE(holds(old_one, kMap + 2 * kPageSize, 1, 50));
     EXPECT_TRUE(holds(old_one, kSlice, 4, 30));
+}
+
+// Its leaf is detached: the tree has a region everywhere in it.
+TEST_F(Update, WhatTheNewOneHasUnmappedIsFree) {
+    const VirtualAddress hole = kMap + kLeafSize + 5 * kPageSize;
+    ASSERT_TRUE(vm.mmap(kCpu0, new_one, 4 * kLeafSize, kBoth, kFlags, kMap).ok());
+    ASSERT_EQ(vm.munmap(kCpu0, new_one, hole, 2 * kPageSize), Error::None);
+    ASSERT_NE(find_detached(*vm.processes().find(new_one), VirtualRange::of(hole, kPageSize)), nullptr);
+    fill(old_one, hole, 2, 20);
+    ASSERT_EQ(update(old_one, new_one, 0), Error::None);
+    EXPECT_TRUE(holds(old_one, hole, 2, 20));
+    EXPECT_TRUE(holds(new_one, hole, 2, 20));
 }
 
 TEST_F(Update, HeapsAreTheirOwn) {
