@@ -115,8 +115,8 @@ bool Reference::is_open(const Operation& op) const {
     const auto any = [&](auto test) { return space.any_in(op.address, op.address + round_up_to_pages(op.bytes), test); };
     const auto found_out = [](const Page& page) { return page.joint != Joint::No && page.alone(); };
     switch (op.kind) {
-        case Kind::DontNeed: return any(found_out);  // it keeps what is joint, and nobody has told it that it no longer is
-        case Kind::Share: return any([&](const Page& page) { return found_out(page) && page.joint != Joint::Writable; });
+        case Kind::DontNeed:
+        case Kind::Share: return any(found_out);  // what is joint they treat otherwise, and nobody has told them that it no longer is
         case Kind::JointMap: return joint_map_is_open(space, op);
         case Kind::Update: return op.flags == 0 && inheritance_is_open(space, spaces_[op.other]);
         default: return false;

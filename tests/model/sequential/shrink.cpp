@@ -58,7 +58,7 @@ class Shrinker {
     // One pass from front to back; true if something could go.
     bool drop_chunks(size_t chunk) {
         bool dropped = false;
-        for (size_t start = 0; start < best_.operations.size();) {
+        for (size_t start = 0; start < best_.operations.size() && !is_over();) {
             std::vector<Operation> fewer = best_.operations;
             const auto from = fewer.begin() + static_cast<ptrdiff_t>(start);
             fewer.erase(from, from + static_cast<ptrdiff_t>(std::min(chunk, fewer.size() - start)));
@@ -95,8 +95,9 @@ class Shrinker {
         change(changed[index]);
         return changed[index] != best_.operations[index] && still_fails(changed);
     }
+    bool is_over() const { return Clock::now() > end_; }
     bool still_fails(const std::vector<Operation>& operations) {
-        if (Clock::now() > end_) return false;
+        if (is_over()) return false;
         Failure found = replay(make_, operations);
         if (!found) return false;
         best_ = std::move(found);  // it may have failed before its last operation
