@@ -12,7 +12,7 @@ namespace shoal::vm {
 namespace {
 
 // Of whichever comes first: pages cost most where another CPU has had their frames.
-constexpr unsigned kLeavesPerStep = 64, kPagesPerStep = 768, kRegionsPerStep = 512, kAttachmentsPerStep = 64;
+constexpr unsigned kLeavesFreedPerStep = 64, kPagesFreedPerStep = 768, kRegionsFreedPerStep = 512, kAttachmentsFreedPerStep = 64;
 
 // No CPU has the space any more, and nobody finds it: once no worker is inside it either, the request goes on.
 void await_readers(WorkerContext& context, Request& request) {
@@ -105,9 +105,9 @@ bool ExitOperation::free_leaf(WorkerContext& context, Request& request, Leaf& le
 ExitOperation::Step ExitOperation::free_some(WorkerContext& context, Request& request) {
     Space& space = *request.space;
     uint64_t pages = 0;
-    for (unsigned leaves = 0; leaves < kLeavesPerStep && pages < kPagesPerStep; ++leaves) {
+    for (unsigned leaves = 0; leaves < kLeavesFreedPerStep && pages < kPagesFreedPerStep; ++leaves) {
         Leaf* leaf = space.leaves.next(request.range.cursor, AddressLayout::kTop);
-        if (leaf == nullptr) return free_regions(context, space) && detach_some(context, space, kAttachmentsPerStep) ? Step::Done : Step::More;
+        if (leaf == nullptr) return free_regions(context, space) && detach_some(context, space, kAttachmentsFreedPerStep) ? Step::Done : Step::More;
         if (!free_leaf(context, request, *leaf, pages)) return Step::Blocked;
     }
     return Step::More;
@@ -122,7 +122,7 @@ bool ExitOperation::proceed(WorkerContext& context, Request& request) {
 
 // Whether all are gone: some in a step.
 bool ExitOperation::free_regions(WorkerContext& context, Space& space) {
-    unsigned left = kRegionsPerStep;
+    unsigned left = kRegionsFreedPerStep;
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
         Request* waiting = nullptr;
         {

@@ -15,14 +15,14 @@ Error Reference::fork(const Operation& op) {
     return Error::None;
 }
 
-// What each is goes on under the other's name. What the new one has been given by then it keeps, even if that cannot be.
+// What each is goes on under the other's name.
 Error Reference::update(const Operation& op) {
     constexpr uint64_t kKnown = kUpdateRollback | kUpdateNoMaps;
     if ((op.flags & ~kKnown) != 0) return Error::Invalid;
     if (leaving(op)) return Error::NoProcess;
     if (op.space == op.other) return Error::Invalid;
-    if (op.flags == 0) inherit(spaces_[op.space], spaces_[op.other]);
     if (joint_.concerns(names_[op.space]) || joint_.concerns(names_[op.other])) return Error::Busy;
+    if (op.flags == 0) inherit(spaces_[op.space], spaces_[op.other]);
     std::swap(spaces_[op.space], spaces_[op.other]);
     return Error::None;
 }
