@@ -1,9 +1,10 @@
 """The suites that measure Shoal from inside, and the kernel options that start each."""
 
 MEASURED = ("faults", "pipeline", "ipc", "vm")
+WAITS = "waits"  # for the timing model only: each fault is a stretch
 
-# The suite "vm" makes processes itself.
-_OPTIONS = {"vm": ["rs.role=manager"]}
+# These make processes themselves.
+_OPTIONS = {"vm": ["rs.role=manager"], WAITS: ["rs.role=manager"]}
 
 
 def program(suite: str) -> str:

@@ -99,6 +99,7 @@ void RangeOperation::keep_reserve(WorkerContext& context, Request& request) {
 
 void RangeOperation::visit(Leaf& leaf, VirtualRange part) {
     Guard guard(context_.locks(), leaf.lock);
+    pages_visited_ += leaf.resident;
     if (changes_regions() && leaf.detached()) change_own_regions(leaf);
     change_pages(leaf, leaf.pages_of(part));
 }
@@ -265,7 +266,7 @@ void RangeOperation::finish_marked(Segment& segment) {
 }
 
 RangeOperation::Step RangeOperation::do_marked(Segment& segment) {
-    for (uint32_t visited = 0; visited < FlushBatch::kMaxLeaves; ++visited) {
+    for (uint32_t visited = 0; visited < FlushBatch::kMaxLeaves && pages_visited_ < kMostPagesAtOnce; ++visited) {
         Leaf* leaf = space_.leaves.next(progress_.cursor.leaf_down(), progress_.marked.end);
         if (leaf == nullptr) {
             progress_.cursor = progress_.marked.end;
@@ -299,7 +300,7 @@ RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part
         return Step::Blocked;
     }
     if (progress_.cursor == progress_.range.start && !allowed(segment, part)) return Step::Refused;
-    if (leaves_over(part) > FlushBatch::kMaxLeaves) {
+    if (leaves_over(part) > kMostLeavesAtOnce) {
         if (!mark(segment, part)) return Step::Again;
         space_.settle_regions(context_.locks(), context_.slabs(), segment);
         return Step::More;
@@ -393,7 +394,7 @@ RangeOperation::Started RangeOperation::start(WorkerContext& context, Space& spa
         return {Started::Kind::Unfinished, request};
     }
     batch->insist();
-    if (FlushBatch::post(context, *batch, request) != FlushBatch::Outcome::Pending) context.desk.push_more(*request);
+    if (FlushBatch::post(context, *batch, request) != FlushBatch::Outcome::Pending) context.desk.push(*request);
     return {request->finished ? Started::Kind::Flushing : Started::Kind::Unfinished, request};
 }
 
@@ -449,7 +450,7 @@ bool RangeOperation::proceed(WorkerContext& context, Request& request) {
         return false;
     }
     batch->insist();
-    if (FlushBatch::post(context, *batch, &request) != FlushBatch::Outcome::Pending) context.desk.push_more(request);
+    if (FlushBatch::post(context, *batch, &request) != FlushBatch::Outcome::Pending) context.desk.push(request);
     return false;
 }
 

@@ -1,6 +1,6 @@
 // RangeOperation: unmapping, replacing, reprotecting, discarding or populating a range of a space, however large.
 //
-// The range is taken segment by segment. A part of up to FlushBatch::kMaxLeaves leaves is changed in one go under its
+// The range is taken segment by segment. A part of up to kMostLeavesAtOnce leaves is changed in one go under its
 // segment's lock. A larger one is marked (RegionWork) and then done leaf by leaf in steps, with no lock held between them;
 // other changes of it, and faults on it, wait at the segment until the mark goes. Discarding changes no region: it goes leaf by
 // leaf however small, and neither waits at the segment nor writes anything there. What lies inside one leaf of a
@@ -16,6 +16,8 @@ namespace shoal::vm {
 
 class RangeOperation {
   public:
+    // So that a fault on this CPU waits no longer than for that many pages.
+    static constexpr uint32_t kMostLeavesAtOnce = 4, kMostPagesAtOnce = kMostLeavesAtOnce * kPagesPerLeaf;
     // A populating operation of so many pages ends in its first step.
     static constexpr uint64_t kPagesPerPopulateStep = kPagesPerLeaf;
 
@@ -99,6 +101,7 @@ class RangeOperation {
     Space& space_;
     RangeProgress& progress_;
     FlushBatch& batch_;
+    uint32_t pages_visited_ = 0;  // in this step
 };
 
 }  // namespace shoal::vm

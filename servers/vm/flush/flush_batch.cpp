@@ -212,7 +212,7 @@ void FlushBatch::complete(WorkerContext& context, FlushBatch& batch) {
     batch.release_frames(context);
     Request* request = batch.request_;
     context.slabs().destroy(&batch);
-    if (--request->flushes == 0) context.desk.push_ready(*request);
+    if (--request->flushes == 0) context.desk.push(*request);
 }
 
 void FlushBatch::done(WorkerContext& context, FlushBatch& batch) {

@@ -23,6 +23,8 @@ class RequestDesk {
         push_ready(request);
         gives_way = true;
     }
+    // After a step of it, which may have been the last.
+    void push(Request& request) { request.finished ? push_ready(request) : push_more(request); }
     [[nodiscard]] Request* pop_ready();
     void collect();  // inbox into the ready queue
     [[nodiscard]] bool has_work() const {

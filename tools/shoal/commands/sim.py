@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import build, cpu_list, guest_suites, host_facts, machine, project
 from ..errors import ExitCode, ShoalError
 from ..progress import say
-from ..sim import baselines, conflicts, explain, ratchets, report, simulated_machine, symbols, table
+from ..sim import baselines, conflicts, explain, ratchets, report, simulated_machine, symbols, table, waits
 from ..sim.measurements import Measured
 from ..sim.report import Names
 from ..sim.run import Run, guest_options, run_and_look
@@ -20,12 +20,14 @@ what it leaves out, how far to trust it) and prints cycles and counted events an
 actors up to its CPUs, a smaller one as many as it has CPUs."""
 
 CONFLICTS = "conflicts"
+_FIXED_COUNTS = {CONFLICTS: [conflicts.CPUS], guest_suites.WAITS: [waits.CPUS]}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpus", default="1,2,4,8,16", metavar="LIST", help="CPU counts, one run each (default 1,2,4,8,16; at most 64)")
-    parser.add_argument("--suite", action="append", choices=(*guest_suites.MEASURED, CONFLICTS),
-                        help="this suite (may be repeated; default faults); conflicts: lines that pairs of operations share")
+    parser.add_argument("--suite", action="append", choices=(*guest_suites.MEASURED, CONFLICTS, guest_suites.WAITS),
+                        help="this suite (may be repeated; default faults); conflicts: lines that pairs of operations share; "
+                             "waits: how long a fault waits beside long work on its CPU")
     parser.add_argument("--rounds", type=int, default=4, metavar="N", help="rounds of a workload in each measurement (default 4)")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only workloads whose name contains it")
     parser.add_argument("--plugin", metavar="FILE", help="another build of the model with the same marks and output")
@@ -56,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
     names = Names(symbols.load()) if _looks(options) and not options.dry_run else None
     runs: list[Run] = []
     for suite in options.suite or ["faults"]:
-        for cpus in counts if suite != CONFLICTS else [conflicts.CPUS]:
-            planned = _machine(options, image, plugin, suite, cpus, largest=cpus == max(counts) or suite == CONFLICTS)
+        for cpus in _FIXED_COUNTS.get(suite, counts):
+            planned = _machine(options, image, plugin, suite, cpus, largest=cpus == max(counts) or suite in _FIXED_COUNTS)
             if options.dry_run:
                 print(shlex.join(planned.command()))
             elif names:
@@ -141,7 +143,7 @@ def _kept(options: argparse.Namespace, suite: str) -> Path | None:
 def _report(options: argparse.Namespace, plugin: Path, runs: list[Run], names: Names | None) -> int:
     print(f"timing model: {plugin.name}{''.join(f', {wish}' for wish in options.model)}; rounds {options.rounds}; "
           f"host: {host_facts.processor()}, {host_facts.host_cores()} cores")
-    timed = [each for each in runs if each.suite != CONFLICTS]
+    timed = [each for each in runs if each.suite not in _FIXED_COUNTS]
     if timed:
         _report_timed(options, plugin, timed)
     if options.hot and names:
@@ -152,6 +154,8 @@ def _report(options: argparse.Namespace, plugin: Path, runs: list[Run], names: N
     for each in runs:
         if each.suite == CONFLICTS and names:
             status = _report_conflicts(each, names)
+        elif each.suite == guest_suites.WAITS:
+            print(f"\n{waits.table(waits.found(each))}")
     return status
 
 
