@@ -266,17 +266,18 @@ void RangeOperation::finish_marked(Segment& segment) {
 }
 
 RangeOperation::Step RangeOperation::do_marked(Segment& segment) {
-    for (uint32_t visited = 0; visited < FlushBatch::kMaxLeaves && pages_visited_ < kMostPagesAtOnce; ++visited) {
+    // A step that ends with the range must finish it, too: so the bounds are asked about where there is more.
+    for (uint32_t visited = 0;; ++visited) {
         Leaf* leaf = space_.leaves.next(progress_.cursor.leaf_down(), progress_.marked.end);
         if (leaf == nullptr) {
             progress_.cursor = progress_.marked.end;
             finish_marked(segment);
             return Step::Done;
         }
+        if (visited == FlushBatch::kMaxLeaves || pages_visited_ >= kMostPagesAtOnce) return Step::More;
         visit(*leaf, progress_.marked);
         progress_.cursor = leaf->range().end;
     }
-    return Step::More;
 }
 
 // Where others have to flush it, the addresses are free at the request's end (return_holes()).

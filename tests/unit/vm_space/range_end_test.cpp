@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/requests/dispatcher.hpp"
 #include "tests/support/vm/harness.hpp"
 
@@ -132,6 +133,22 @@ TEST_F(RangeEnd, AnUnmappingOfManyLeaves) {
     EXPECT_EQ(vm.read(kCpu1, process, kBase).release(), 1u);
     EXPECT_EQ(vm.munmap(kCpu0, process, AddressLayout::kLowest, AddressLayout::kTop - AddressLayout::kLowest), Error::None);
     EXPECT_EQ(vm.read(kCpu1, process, kBase).error(), Error::BadAddress);
+}
+
+// Steps of so many pages as end with the range itself.
+TEST(RangeSteps, OneThatEndsWithTheRangeFinishesIt) {
+    constexpr uint64_t kBytes = 4 * RangeOperation::kMostLeavesAtOnce * kLeafSize;
+    constexpr uint64_t kExactly = kMapPrivate | kMapAnonymous | kMapFixed | kMapPopulate;
+    Harness large{{.cpus = 2, .bytes = 64 << 20}};
+    const ProcessId owner = large.create(kCpu0);
+    const auto fill = [&] { return large.mmap(kCpu0, owner, kBytes, kProtectRead | kProtectWrite, kExactly, kBase).ok(); };
+    ASSERT_TRUE(fill());
+    EXPECT_EQ(large.mprotect(kCpu0, owner, kBase, kBytes, kProtectRead), Error::None);
+    EXPECT_EQ(large.write(kCpu0, owner, kBase + kBytes - kPageSize, 1), Error::AccessDenied);
+    EXPECT_EQ(large.munmap(kCpu0, owner, kBase, kBytes), Error::None);
+    EXPECT_TRUE(fill()) << "nothing is marked any more";
+    EXPECT_EQ(large.write(kCpu0, owner, kBase + kBytes - kPageSize, 1), Error::None);
+    EXPECT_EQ(large.audit(), 0u);
 }
 
 }  // namespace
