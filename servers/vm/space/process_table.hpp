@@ -55,7 +55,7 @@ class alignas(kCacheLine) ProcessSlot {
     // As find(), in a step of a request, which has begun before the slot was closed for a swap, or would be waiting for its end (waits_for_swap()): the
     // spaces do not change places before the grace period that covers the step is over.
     [[nodiscard]] Space* find_in_step(ProcessId process, Finder finder = {}) {
-        for (;;) {
+        while (names_one(process)) {
             // acquire pairs with open(), reopen() and close_for_swap()
             const uint64_t name = name_.load(std::memory_order_acquire);
             if (name == kChanging) {
@@ -65,6 +65,7 @@ class alignas(kCacheLine) ProcessSlot {
             if ((name & kProcess) != process.raw()) return nullptr;
             if (Space* found = find(process, finder)) return found;
         }  // it has been closed between the two looks
+        return nullptr;
     }
 
     // The space of the process that lives at home on `cpu`; nullptr: none does, or it is ending. For that CPU's worker, which
@@ -125,11 +126,12 @@ class alignas(kCacheLine) ProcessSlot {
     // Generation 0 is no process'. Changing: places with another one.
     static constexpr uint64_t kNobody = 0, kChanging = 1;
     static constexpr uint64_t kProcess = 0xffff'ffff;
+    static constexpr bool names_one(ProcessId process) { return process.raw() > kChanging; }
 
     // From now on everybody finds the space without this, if it is that process'.
     bool let_in(ProcessId process) {
         uint64_t name = name_.load(std::memory_order_acquire);  // pairs with open()
-        if ((name & kProcess) != process.raw()) return false;
+        if (!names_one(process) || (name & kProcess) != process.raw()) return false;
         // release pairs with close(), whose grace period is one for us, too
         const bool first = name_.compare_exchange_strong(name, process.raw(), std::memory_order_acq_rel, std::memory_order_acquire);
         return first || name == process.raw();

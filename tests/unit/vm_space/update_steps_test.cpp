@@ -132,5 +132,11 @@ TEST_F(UpdateSteps, ItMayNotMakeCallsThatHaveBeenTakenAway) {
     ASSERT_EQ(vm.call(kCpu0, rs, VmCall::RsSetPriv, {{0, other.raw(), ~uint64_t{0}}}).outcome(), Error::None);
 }
 
+// Nor is a process of generation 0, whatever its slot is like.
+TEST_F(UpdateSteps, NobodyIsFoundInNoStep) {
+    ProcessSlot empty;
+    for (const ProcessId nobody : {ProcessId{0}, ProcessId{1}}) EXPECT_EQ(empty.find_in_step(nobody), nullptr);
+}
+
 }  // namespace
 }  // namespace shoal::vm::test
