@@ -41,8 +41,8 @@ class alignas(kCacheLine) ProcessSlot {
     // the worker's next quiescent state.
     [[nodiscard]] Space* find(ProcessId process, Finder finder = {}) {
         Space* const found = find_shortly(process, finder);
-        // pairs with open(), as there
-        return found == nullptr && let_in(process) ? space_.load(std::memory_order_acquire) : found;
+        if (found != nullptr) [[likely]] return found;
+        return let_in(process) ? space_.load(std::memory_order_acquire) : nullptr;  // pairs with open(), as there
     }
     // As find(), but nullptr also where the space is still another worker's alone.
     [[nodiscard]] Space* find_shortly(ProcessId process, Finder finder) const {
@@ -129,7 +129,7 @@ class alignas(kCacheLine) ProcessSlot {
     static constexpr bool names_one(ProcessId process) { return process.raw() > kChanging; }
 
     // From now on everybody finds the space without this, if it is that process'.
-    bool let_in(ProcessId process) {
+    [[gnu::noinline, gnu::cold]] bool let_in(ProcessId process) {
         uint64_t name = name_.load(std::memory_order_acquire);  // pairs with open()
         if (!names_one(process) || (name & kProcess) != process.raw()) return false;
         // release pairs with close(), whose grace period is one for us, too

@@ -34,6 +34,8 @@ constexpr uint64_t kMostLooks = 30'000;
 // Not 0, which is what a new page holds.
 uint8_t some_value(Random& random) { return static_cast<uint8_t>(1 + random.below(255)); }
 
+void look_at(const volatile uint8_t& byte) { [[maybe_unused]] const uint8_t seen = byte; }
+
 bool is_access(Act act) { return act == Act::Read || act == Act::Write; }
 
 }  // namespace
@@ -70,7 +72,7 @@ void FoughtOver::access_once(Event event) {
 // And again later, with nothing between but looks at the page: so that the CPU still has in its TLB what others change meanwhile.
 void FoughtOver::access_open(Event event) {
     access_once(event);
-    for (uint64_t looks = random_.below(kMostLooks); looks > 0; --looks) (void)byte_at(address_of_page(event.page), event.word);
+    for (uint64_t looks = random_.below(kMostLooks); looks > 0; --looks) look_at(byte_at(address_of_page(event.page), event.word));
     event.act = random_.one_in(3) ? Act::Write : Act::Read;
     event.value = some_value(random_);
     access_once(event);

@@ -110,7 +110,7 @@ Action Harness::ask(CpuId cpu, ProcessId process, Exchange& exchange) {
     hand_over(cpu, exchange);
     for (uint32_t next = cpu.raw(); !waiting->done.load(std::memory_order_acquire); ++next) {
         const CpuId driven = CpuId::from(next % machine.cpus());
-        const bool all_driven = driven.raw() + 1 == machine.cpus();
+        const bool all_driven = driven.raw() + 1u == machine.cpus();
         if (!try_to_pump(driven) || all_driven) std::this_thread::yield();  // whoever is waited for may need this processor
     }
     exchange.message = waiting->message;
