@@ -139,7 +139,7 @@ TEST_F(UpdateRace, AllOfItAtOnce) {
                 const ProcessId a = any(), b = any();
                 switch (random() % 9) {
                     case 0:
-                    case 1: swapped += vm.call(cpu, rs, VmCall::RsUpdate, {{0, a.raw(), b.raw(), random() % 2 != 0 ? kUpdateNoMaps : 0}}).outcome() == Error::None ? 1 : 0; break;
+                    case 1: swapped += vm.call(cpu, rs, VmCall::RsUpdate, {{0, a.raw(), b.raw(), random() % 2 != 0 ? uint64_t{kUpdateNoMaps} : uint64_t{0}}}).outcome() == Error::None ? 1 : 0; break;
                     case 2: mapped += vm.map_memory(cpu, mine, {a, kImageOfBoth, kImageOfBoth, 4 * kPageSize, static_cast<MapMode>(random() % 3), {{{a, 5}}, 1}}) == Error::None ? 1 : 0; break;
                     case 3: (void)vm.unmap_memory(cpu, mine, kImageOfBoth); break;
                     case 4: (void)vm.revoke(cpu, a, 5); break;
