@@ -73,8 +73,8 @@ bool take_next(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
 
 [[gnu::noinline]] void receive_any_way(Cpu& cpu, Thread& receiver, Endpoint from, Waiting waiting) {
     const bool taken = take_next(cpu, receiver, from, waiting);
-    const bool waits = waiting == Waiting::Allowed || (waiting == Waiting::GivesWay && receiver.is(kWorker) && give_way(cpu));
-    if (!taken && waits) return wait_for(cpu, receiver, from);
+    const auto waits = [&] { return waiting == Waiting::Allowed || (waiting == Waiting::GivesWay && receiver.is(kWorker) && give_way(cpu)); };
+    if (!taken && waits()) return wait_for(cpu, receiver, from);
     if (!taken) receiver.set_result(Error::NotReady);
     // It goes on, and has let go of what it held for the last request.
     if (receiver.is(kWorker)) [[unlikely]] space::worker_received(cpu);

@@ -23,11 +23,11 @@ Error grow_heap(WorkerContext& context, Space& space, VirtualRange more) {
     return Error::None;
 }
 
-Error try_to_move(WorkerContext& context, Space& space, const Receipt& receipt, VirtualAddress wanted, const Result<void>& reserved,
-                  HeapMove& move) {
+Error try_to_move(WorkerContext& context, Space& space, const Receipt& receipt, BreakWish wish, const Result<void>& reserved, HeapMove& move) {
     SegmentHold held(context, space, space.common());
     move.start = space.heap_start;
     move.old_end = space.heap_end;
+    const VirtualAddress wanted = wish.from(space.heap_end);
     if (wanted.raw() == 0) return Error::None;
     if (space.forking) {
         park(context, receipt, space.common().waiting);
@@ -49,12 +49,11 @@ Error try_to_move(WorkerContext& context, Space& space, const Receipt& receipt, 
 
 }  // namespace
 
-Error move_heap_end(WorkerContext& context, Space& space, const Receipt& receipt, VirtualAddress wanted, const Result<void>& reserved,
-                    HeapMove& move) {
-    Error moved = try_to_move(context, space, receipt, wanted, reserved, move);
+Error move_heap_end(WorkerContext& context, Space& space, const Receipt& receipt, BreakWish wish, const Result<void>& reserved, HeapMove& move) {
+    Error moved = try_to_move(context, space, receipt, wish, reserved, move);
     if (moved == Error::Exists) {  // the hole of a detached leaf, perhaps
         attach_all(context, space, move.more);
-        moved = try_to_move(context, space, receipt, wanted, RangeOperation::reserve(context), move);
+        moved = try_to_move(context, space, receipt, wish, RangeOperation::reserve(context), move);
     }
     return moved == Error::Exists ? Error::NoMemory : moved;
 }

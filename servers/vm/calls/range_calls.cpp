@@ -91,7 +91,7 @@ Result<VirtualAddress> CallHandlers::brk(const vm_calls::BrkArguments& arguments
     const Result<void> reserved = asks ? Result<void>{} : RangeOperation::reserve(context_);
     if (!reserved.ok()) TRY(reserve_stock());  // enough to shrink
     HeapMove move{};
-    if (const Error moved = move_heap_end(context_, space, receipt_, wanted, reserved, move); moved != Error::None) return moved;
+    if (const Error moved = move_heap_end(context_, space, receipt_, BreakWish::at(wanted), reserved, move); moved != Error::None) return moved;
     if (asks) return move.old_end;
     if (move.surplus.empty()) {
         const Error error = move.more.empty() ? Error::None : settle(space, move.more, wanted.raw());

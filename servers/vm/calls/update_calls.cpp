@@ -38,7 +38,7 @@ Error CallHandlers::extend_heap_alike(Space& source, Space& destination) {
     const VirtualRange heap = heap_of(destination);
     if (heap.start.raw() == 0 || heap.end >= wanted) return Error::None;
     HeapMove move{};
-    return move_heap_end(context_, destination, receipt_, wanted, {}, move);
+    return move_heap_end(context_, destination, receipt_, BreakWish::at_least(wanted), {}, move);
 }
 
 Result<void> CallHandlers::rs_prepare(const vm_calls::RsPrepareArguments& arguments) {

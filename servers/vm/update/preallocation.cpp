@@ -46,14 +46,12 @@ void Preallocation::populate(WorkerContext& context, const Receipt& receipt, Spa
 Error Preallocation::extend_heap(WorkerContext& context, const Receipt& receipt, Space& space, uint64_t bytes) {
     if (const Error error = begin(context, space); error != Error::None) return error;
     HeapMove move{};
-    Error error = move_heap_end(context, space, receipt, VirtualAddress{0}, {}, move);
-    const VirtualAddress old_end = move.old_end;
-    if (error == Error::None) error = move_heap_end(context, space, receipt, old_end + bytes, {}, move);
-    if (error != Error::None) {
+    if (const Error error = move_heap_end(context, space, receipt, BreakWish::beyond(bytes), {}, move); error != Error::None) {
         end(context, space);
         return error;
     }
     // --- commit point ---
+    const VirtualAddress old_end = move.old_end;
     // The page with the old end is the heap's, or the image's.
     const VirtualAddress first = page_up(old_end) > page_up(move.start) ? old_end.page_down() : page_up(old_end);
     populate(context, receipt, space, {first, page_up(old_end + bytes)}, old_end, bytes);

@@ -71,6 +71,17 @@ TEST_F(Turns, OneThatEndsWhileTheWorkerRunsIsOver) {
     EXPECT_TRUE(runs(program)) << "then a new one";
 }
 
+TEST_F(Turns, AMessageThatWaitsDoesNotBeginAnother) {
+    const Endpoint third = machine.spawn(CpuId{0});
+    fault_again();
+    EXPECT_EQ(serve(), Error::DoNotReply);
+    fault_again();
+    const uint64_t next = fault(third, kLeaf);
+    machine.advance(2 * kernel::kTurn);
+    EXPECT_EQ(serve(), Error::None) << "the other fault";
+    EXPECT_EQ(machine.trap(worker[0], kResume | kWithWork, third, Endpoint{static_cast<uint32_t>(next)}), Error::NotReady) << "first a step";
+}
+
 TEST_F(Turns, WorkThatCannotWaitHasNone) {
     fault_again();
     EXPECT_EQ(serve(kNonBlocking), Error::NotReady);
