@@ -99,6 +99,8 @@ void run(Verdict& verdict) {
     const Result<Instance> server = Instance::start(1, 1 % cpus), spare = Instance::start(2, 2 % cpus);
     if (!server.ok() || !spare.ok()) return verdict.fail("no instances: %u, %u", unsigned(server.error()), unsigned(spare.error()));
     SHOAL_EXPECT(verdict, server.value().call(InstanceCall::Go).ok());
+    // Who is stopped before his first receive would be in the middle of something: Busy.
+    SHOAL_EXPECT(verdict, spare.value().call(InstanceCall::Report).ok());
     check_inheritance(verdict, server.value(), spare.value());
     check_preparation(verdict, server.value(), spare.value());
     update_in_use(verdict, server.value(), spare.value());
