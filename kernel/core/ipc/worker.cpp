@@ -22,8 +22,8 @@ bool accepts_news(const Thread& worker) {
     return accepts_kernel(worker) || (worker.state == ThreadState::Receiving && worker.receive_from == kKernel);
 }
 
-void put_fault(const Cpu& cpu, Thread& worker, const Thread& thread) {
-    worker.registers.set_message(thread.fault.message(thread.endpoint(), thread.registers.rip));
+void put_fault(const Cpu& cpu, Thread& worker, const Message& message) {
+    worker.registers.set_message(message);
     worker.registers.rdi = worker_status(cpu);
     worker.registers.rax = 0;
 }
@@ -82,13 +82,14 @@ void hand_to_worker(Cpu& cpu, Thread& thread) {
     if (worker == nullptr || &thread == worker) [[unlikely]]
         return kill_for_fault(cpu, thread, "page fault that no VM worker can serve", thread.fault.address);
     ++thread.fault.sequence;
+    const Message message = thread.fault.message(thread.endpoint(), thread.registers.rip);  // now, of what has just been written
     thread.state = ThreadState::InVmHands;
     block_current(cpu, thread);
     if (!accepts_kernel(*worker)) [[unlikely]] {
         worker->callers.push_back(thread);
         return;
     }
-    put_fault(cpu, *worker, thread);
+    put_fault(cpu, *worker, message);
     hand_off(cpu, *worker);
 }
 
