@@ -40,6 +40,13 @@ void FrameCache::keep_outgoing(uint32_t wanted) {
     }
 }
 
+void FrameCache::begin_line() {
+    static_assert(2 * sizeof(FrameInfo) == kCacheLine);
+    const auto neighbour = [&](FrameNumber frame) { return table_.frame(table_.index(frame) ^ 1); };
+    const auto is_in_use = [&](FrameNumber frame) { return table_.covers(frame) && table_[frame].kind() != FrameKind::Free; };
+    for (uint32_t left = magazine_.size(); left > 0 && is_in_use(neighbour(magazine_[magazine_.size() - 1])); --left) magazine_.put_last();
+}
+
 void FrameCache::stock_up() {
     if (stock_.room() > 0) stock_.pushed(pool_->take_some(cpu_, &reservation_, stock_.tail(), stock_.room()));
 }

@@ -55,6 +55,9 @@ class FrameCache {
         SHOAL_CHECK(!magazine_.empty());
         return hand_out();
     }
+    // What is allocated next shares no line of FrameInfo with frames in use, if there are such in the magazine. For who fills the memory of one process
+    // after the other's: their frames are counted where they run.
+    void begin_line();
     // The frame has no reference left. It may come from any CPU's cache.
     void free(FrameNumber frame) { free(frame, table_[frame]); }
     // As free(), with the one reference that there is.

@@ -30,6 +30,24 @@ TEST(FrameCache, FreedFrameComesBackFirst) {
     EXPECT_EQ(cache.allocate().release(), frame);
 }
 
+TEST(FrameCache, ABegunLineIsNobodyElses) {
+    HostArena arena({});
+    FrameCache& cache = arena.worker(0).frames;
+    const auto line = [](FrameNumber frame) { return frame.raw() / 2; };
+    const FrameNumber first = cache.allocate().release();
+    const FrameNumber mate = cache.allocate().release();
+    ASSERT_EQ(line(first), line(mate));
+    cache.free(mate);  // which comes back first
+    cache.begin_line();
+    const FrameNumber begun = cache.allocate().release(), next = cache.allocate().release();
+    EXPECT_NE(line(begun), line(first));
+    EXPECT_EQ(line(next), line(begun));
+    cache.begin_line();  // nothing to be done: the pool's run goes on
+    EXPECT_EQ(cache.allocate().release().raw(), next.raw() - 1);
+    for (uint64_t cached = cache.cached(); cached > 0; --cached) (void)cache.allocate();
+    EXPECT_EQ(arena.table()[mate].kind(), FrameKind::Taken);  // it has stayed in the magazine
+}
+
 TEST(FrameCache, OtherCpusFramesGoHomeInBatches) {
     HostArena arena({});
     FrameCache &home = arena.worker(0).frames, &other = arena.worker(1).frames;
