@@ -187,6 +187,18 @@ def stubs_header(source, world, calls):
                   ABI_INCLUDES + ['"libc-min/trap.hpp"', f'"{world.numbers}"'], body)
 
 
+def errors_header(source, world, calls):
+    body = f"namespace shoal {{\n\nconstexpr const char* name_of({world.enum} call) {{\n    switch (call) {{\n"
+    body += "".join(f'        case {world.enum}::{c.camel}: return "{c.name}";\n' for c in calls)
+    body += "    }\n    return nullptr;\n}\n\n"
+    body += f"// Whether the call's manual page has the error.\nconstexpr bool names_error({world.enum} call, Error error) {{\n    switch (call) {{\n"
+    for c in calls:
+        named = " || ".join(f"error == Error::{error}" for error in c.errors) or "false"
+        body += f"        case {world.enum}::{c.camel}: return {named};\n"
+    body += "    }\n    return false;\n}\n\n}  // namespace shoal\n"
+    return header(source, "What calls answer, for tests.", ['"base/result.hpp"', f'"{world.numbers}"'], body)
+
+
 class KernelWorld:
     enum, stubs, numbers = "KernelCall", "kernel_calls", "kernel_call_numbers.hpp"
     dispatch = staticmethod(kernel_dispatch)
@@ -230,13 +242,14 @@ def write_headers(abi, output):
         write_if_changed(output / f"{prefix}_numbers.hpp", numbers_header(source, world, calls))
         write_if_changed(output / f"{prefix}_dispatch.hpp", world.dispatch(source, world, calls))
         write_if_changed(output / f"{prefix}_stubs.hpp", stubs_header(source, world, calls))
+    write_if_changed(output / "vm_call_errors.hpp", errors_header(source, world, calls))
 
 
 def write_manuals(abi, output):
     kernel = ("Trap KernelCall: RDI holds the number, message words 1.. the arguments and later the results. Besides its own\n"
               "errors a call may answer BadRequest (no such number) and CallDenied (not in the caller's mask).")
     vm = ("Messages to `kVm` by SendReceive; the type is 0xC00 plus the number, words 1.. hold arguments and results.\n"
-          "NotImplemented: no such call; CallDenied: not allowed.")
+          "NotImplemented: no such call; CallDenied: not allowed; NoProcess: the caller's space has ended meanwhile;\nInputOutput, Deadlock: a file's page that the call needs cannot be had.")
     for name, title, text in (("kernel", "Kernel calls", kernel), ("vm", "VM calls", vm)):
         write_if_changed(output / f"{name}-calls.md", manual(title, text, read_table(abi / f"{name}_calls.toml")))
 

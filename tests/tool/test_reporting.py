@@ -5,11 +5,22 @@ import unittest
 from pathlib import Path
 from xml.etree import ElementTree
 
-from shoal.testing import lock_suite
+from shoal.testing import answers_suite, lock_suite
 from shoal.testing.boot_case import ends_well
 from shoal.testing.reporter import Reporter, Result
 from shoal.testing.settings import Settings, compile_filter
 from shoal.guest import Ending, Outcome
+
+
+class Answers(unittest.TestCase):
+    def test_names_what_no_test_has_had(self) -> None:
+        answered = {"brk NoMemory", "brk None", "munmap Invalid"}
+        self.assertEqual(answers_suite.missing("brk", ["NoMemory"], answered), [])
+        self.assertEqual(answers_suite.missing("munmap", ["BadAddress", "Invalid", "NoMemory"], answered), ["BadAddress", "NoMemory"])
+
+    def test_has_a_case_for_each_call_that_can_fail(self) -> None:
+        cases = answers_suite.AnswersSuite().cases()
+        self.assertIn("model/answers/mmap", cases)
 
 
 class Reports(unittest.TestCase):

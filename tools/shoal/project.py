@@ -4,6 +4,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
+ANSWERS = BUILD / "answers.log"  # what VM has answered in host tests
 
 
 def guest_preset(debug: bool) -> str:

@@ -21,6 +21,28 @@ void end_of_watched(World& w) {
 }
 Error query(World& w) { return w.call(VmCall::QueryExit, {}); }
 
+bool waits(World& w) {
+    const std::lock_guard turn(w.vm.machine.turn(kCpu1));
+    vm::WorkerContext worker = w.vm.context(kCpu1);
+    vm::ProcessSlot& slot = w.vm.processes().slot_at(w.caller.slot());
+    const Guard guard(worker.locks(), slot.lifecycle);
+    return slot.space()->watches.waiting != nullptr;
+}
+
+// The signal comes when the call waits for it.
+Error query_and_wait(World& w) {
+    std::atomic<bool> answered{false};
+    Error error = Error::None;
+    std::thread asking([&] {
+        error = w.call(VmCall::QueryExit, {{0, kQueryExitWait}});
+        answered = true;
+    });
+    while (!answered && !waits(w)) std::this_thread::yield();
+    if (!answered) (void)w.vm.call(kCpu1, w.caller, VmCall::NotifySig, {{0, w.other.raw()}});
+    asking.join();
+    return error;
+}
+
 }  // namespace
 }  // namespace notice_calls
 
@@ -33,6 +55,7 @@ Scenarios notice_scenarios() {
         {"query_exit", VmCall::QueryExit, nothing, query, Leaves::AllAsItWas, Fails::Never},
         {"query_exit after a signal", VmCall::QueryExit, signalled, query, Leaves::AllAsItWas, Fails::Never},
         {"query_exit after an end", VmCall::QueryExit, end_of_watched, query, Leaves::AllAsItWas, Fails::Never},
+        {"query_exit that waits", VmCall::QueryExit, watching, query_and_wait},
         {"notify_sig", VmCall::NotifySig, watching, signal, Leaves::AllAsItWas, Fails::Never},
         {"getrusage", VmCall::Getrusage, nothing, [](World& w) { return w.call(VmCall::Getrusage, {{0, w.other.raw()}}); }, Leaves::AllAsItWas, Fails::Never},
         {"rs_set_priv", VmCall::RsSetPriv, nothing,

@@ -5,6 +5,7 @@
 
 #include "servers/vm/requests/dispatcher.hpp"
 #include "servers/vm/requests/shortage.hpp"
+#include "tests/support/vm/answers.hpp"
 #include "tests/support/vm/lock_stop.hpp"
 
 namespace shoal::vm::test {
@@ -138,6 +139,7 @@ Message Harness::call(CpuId cpu, ProcessId process, VmCall number, const Message
     receipt.message.set_type(kVmCallBase + static_cast<uint32_t>(number));
     receipt.message.words[kVmCallerWord] = process.raw() | allowed;
     (void)ask(cpu, process, receipt);
+    note_answer(number, receipt.message.outcome());
     return receipt.message;
 }
 

@@ -37,6 +37,14 @@ TEST_F(Calls, NewMemoryReadsAsZeroAndKeepsWhatIsWritten) {
     EXPECT_EQ(vm.usage(kCpu0, process).resident_pages, 2u);
 }
 
+TEST_F(Calls, ProtectionIsOfWholePagesAndNeverOfWritingAndExecuting) {
+    const VirtualAddress a = map(1);
+    EXPECT_EQ(vm.mprotect(kCpu0, process, a + 8, kPageSize, kProtectRead), Error::Invalid);
+    EXPECT_EQ(vm.mprotect(kCpu0, process, a, 0, kProtectRead), Error::Invalid);
+    EXPECT_EQ(vm.mprotect(kCpu0, process, a, kPageSize, kReadWrite | kProtectExecute), Error::Invalid);
+    EXPECT_EQ(vm.write(kCpu0, process, a, 1), Error::None);
+}
+
 // No segment reaches there.
 TEST_F(Calls, NothingIsMappedBelowTheLowestAddress) {
     (void)map(1);

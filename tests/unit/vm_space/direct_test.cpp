@@ -59,6 +59,15 @@ TEST_F(Direct, ProtectionIsKeptAndChanged) {
     EXPECT_EQ(map(kDevice, 8, kBoth | kProtectExecute).error(), Error::Invalid);
 }
 
+TEST_F(Direct, AnotherProcessIsNobodysBusiness) {
+    const ProcessId other = vm.create(kCpu1);
+    const VirtualAddress a = map(kDevice, 8, kBoth, process).release();
+    EXPECT_EQ(map(kDevice, 8, kBoth, other).error(), Error::Permission);
+    EXPECT_EQ(vm.call(kCpu0, other, VmCall::UnmapPhys, {{0, process.raw(), a.raw()}}).outcome(), Error::Permission);
+    EXPECT_EQ(vm.call(kCpu0, process, VmCall::UnmapPhys, {{0, process.raw(), a.raw()}}).outcome(), Error::None);
+    EXPECT_EQ(vm.exit(kCpu0, other), Error::None);
+}
+
 TEST_F(Direct, DontNeedKeepsTheDevice) {
     const VirtualAddress a = map(kDevice, 2 * kPageSize).release();
     EXPECT_EQ(vm.write(kCpu0, process, a, 5), Error::None);

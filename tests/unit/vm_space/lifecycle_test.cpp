@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "servers/vm/requests/dispatcher.hpp"
 #include "tests/support/vm/harness.hpp"
 
 namespace shoal::vm::test {
@@ -29,6 +30,24 @@ TEST(Lifecycle, AnEndGivesEverythingBack) {
     }
     EXPECT_EQ(vm.audit(), 0u);
     EXPECT_LE(vm.arena().frames_in_use(), before + 32);  // slabs that stay for the next one
+}
+
+TEST(Lifecycle, ASlotIsGivenOnceAndEndsOnce) {
+    Harness vm({.cpus = 2});
+    const ProcessId process = vm.create(kCpu1), manager = vm.create(kCpu0);
+    EXPECT_EQ(vm.call(kCpu0, manager, VmCall::Create, {{0, process.raw(), process.raw()}}).outcome(), Error::Busy);
+    EXPECT_EQ(vm.call(kCpu0, manager, VmCall::Exit, {{0, process.raw()}}).outcome(), Error::Invalid) << "unannounced";
+    ASSERT_EQ(vm.willexit(kCpu0, process), Error::None);
+    WorkerContext worker = vm.context(kCpu0);
+    Exchange first;
+    first.message.words[1] = process.raw();
+    first.message.words[kVmCallerWord] = manager.raw() | kVmCallAllowed;
+    first.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::Exit));
+    ASSERT_EQ(dispatch(worker, first).kind, Action::Kind::None) << "on its way to the worker of its home";
+    EXPECT_EQ(vm.call(kCpu0, manager, VmCall::Exit, {{0, process.raw()}}).outcome(), Error::Busy);
+    vm.settle();
+    EXPECT_EQ(vm.call(kCpu0, manager, VmCall::Exit, {{0, process.raw()}}).outcome(), Error::NoProcess);
+    EXPECT_EQ(vm.audit(), 0u);
 }
 
 // CPU 0's worker has flushed pages of the space everywhere and does not come to hear of it; its kernel does what is asked of it.

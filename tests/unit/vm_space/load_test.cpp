@@ -145,6 +145,19 @@ TEST_F(Load, ADestinationThatEndsMeanwhileIsMissed) {
     ASSERT_EQ(vm.exit(kCpu0, program), Error::None);
 }
 
+TEST_F(Load, ArgumentsThatDoNotFitAreRefused) {
+    prepare(good_file());
+    LoadRequest request{};
+    request.process = program, request.source = loader, request.image = image, request.image_bytes = file.bytes;
+    request.argument_bytes = LoadRequest::kMaxArgumentBytes + 1;
+    put(at, &request, sizeof request);
+    EXPECT_EQ(load().outcome(), Error::TooBig);
+    request.argument_bytes = 1, request.argument_count = 2;
+    put(at, &request, sizeof request);
+    EXPECT_EQ(load().outcome(), Error::Invalid) << "one string that is said to be two";
+    EXPECT_EQ(vm.usage(kCpu0, program).regions, 1u) << "the one of who asks for it";
+}
+
 TEST_F(Load, WithoutMemoryTheDestinationIsGoodForExit) {
     prepare(large_file(), 100);
     EXPECT_EQ(load().outcome(), Error::NoMemory);

@@ -1,6 +1,7 @@
 // rs_prepare and rs_memctl: memory that is there before it is wanted.
 #include <gtest/gtest.h>
 
+#include "servers/vm/requests/dispatcher.hpp"
 #include "servers/vm/space/address_layout.hpp"
 #include "tests/support/vm/harness.hpp"
 
@@ -202,6 +203,20 @@ TEST_F(Prepare, WithoutMapsTheNewOneGetsNone) {
     ASSERT_EQ(prepare(old_one, new_one, kUpdateNoMaps), Error::None);
     EXPECT_EQ(resident(old_one), 3u);
     EXPECT_EQ(vm.read(kCpu0, new_one, kMap).error(), Error::BadAddress);
+}
+
+TEST_F(Prepare, TwoAtOnceIntoOneExcludeEachOther) {
+    (void)map(old_one, 2000, kBoth, kFlags, kMap);
+    WorkerContext worker = vm.context(kCpu0);
+    Exchange first;
+    first.message.words[1] = old_one.raw(), first.message.words[2] = new_one.raw();
+    first.message.words[kVmCallerWord] = rs.raw() | kVmCallAllowed;
+    first.message.set_type(kVmCallBase + static_cast<uint32_t>(VmCall::RsPrepare));
+    ASSERT_EQ(dispatch(worker, first).kind, Action::Kind::None);
+    ASSERT_EQ(work(worker, first).kind, Action::Kind::None) << "begun, and far from its end";
+    EXPECT_EQ(prepare(rs, new_one), Error::Exists);
+    vm.settle();
+    EXPECT_EQ(prepare(rs, new_one), Error::None);
 }
 
 TEST_F(Prepare, WithoutMemoryItFails) {

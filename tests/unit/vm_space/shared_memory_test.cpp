@@ -279,6 +279,7 @@ TEST_F(SharedMemory, RemapSaysWhatIsWrong) {
     }
     EXPECT_EQ(remap(first, a, 2, other, at).words[1], at.raw());
     EXPECT_EQ(remap(first, a, 2, other, at + kPageSize).outcome(), Error::Exists);
+    EXPECT_EQ(remap(first, a, 2, other, at + kPageSize, VmCall::RemapRo).outcome(), Error::Exists);
     EXPECT_EQ(references(first, a).words[1], 2u) << "what failed left nothing behind";
     const VirtualAddress twice = given(first, a, 8, first);
     fill(first, twice, 8, 3);

@@ -5,6 +5,8 @@ import dataclasses
 from ..errors import ExitCode, ShoalError
 from ..progress import say
 from ..testing import settings as test_settings
+from ..testing import answers_suite
+from ..testing.answers_suite import AnswersSuite
 from ..testing.boot_suite import BootSuite
 from ..testing.host_suite import HostSuite
 from ..testing.lock_suite import LockSuite
@@ -51,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
         return _list(suites, settings)
     say(f"seed {settings.seed}")
     reporter = Reporter()
+    if settings.filter is None:
+        answers_suite.begin()
     for number in range(settings.repeat):
         if settings.repeat > 1:
             reporter.heading(f"round {number + 1} of {settings.repeat}")
@@ -88,6 +92,7 @@ def _suites(groups: list[str], settings: Settings) -> list:
                    for preset in (*_HOST_PRESETS.get(group, ()), *more)]
         suites += [BootSuite(group, settings)] if group in ("boot", "stress") else []
         suites += [PythonSuite("command", group)] if group == "boot" else []
+        suites += [AnswersSuite()] if group == "model" and "unit" in groups else []
         suites += [RatchetSuite(), ConflictSuite(), AgreementSuite(settings.reference_plugin)] if group == "sim" else []
     if "unit" in groups:
         suites.append(LockSuite())

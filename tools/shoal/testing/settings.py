@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from .. import project
 from ..errors import ExitCode, ShoalError
 
 
@@ -34,7 +35,7 @@ class Settings:
         return f"./shoal test {group} --seed {self.seed}{operations} --filter '^{re.escape(name)}$'"
 
     def environment(self) -> dict[str, str]:
-        chosen = {"SHOAL_SEED": str(self.seed), "SHOAL_FULL": "1" if self.full else None,
+        chosen = {"SHOAL_SEED": str(self.seed), "SHOAL_ANSWERS": str(project.ANSWERS), "SHOAL_FULL": "1" if self.full else None,
                   "SHOAL_MODEL_OPERATIONS": str(self.operations) if self.operations else None}
         return os.environ | {name: value for name, value in chosen.items() if value is not None}
 
