@@ -187,10 +187,19 @@ def stubs_header(source, world, calls):
                   ABI_INCLUDES + ['"libc-min/trap.hpp"', f'"{world.numbers}"'], body)
 
 
-def errors_header(source, world, calls):
-    body = f"namespace shoal {{\n\nconstexpr const char* name_of({world.enum} call) {{\n    switch (call) {{\n"
+def names_header(source, world, calls):
+    body = f"namespace shoal {{\n\n// nullptr: no call has the number.\nconstexpr const char* name_of({world.enum} call) {{\n    switch (call) {{\n"
     body += "".join(f'        case {world.enum}::{c.camel}: return "{c.name}";\n' for c in calls)
     body += "    }\n    return nullptr;\n}\n\n"
+    body += "// Its arguments are in words 1.. of the message.\n"
+    body += f"constexpr unsigned arguments_of({world.enum} call) {{\n    switch (call) {{\n"
+    body += "".join(f"        case {world.enum}::{c.camel}: return {len(c.arguments)};\n" for c in calls)
+    body += "    }\n    return 0;\n}\n\n}  // namespace shoal\n"
+    return header(source, "What traces call the calls.", [f'"{world.numbers}"'], body)
+
+
+def errors_header(source, world, calls):
+    body = "namespace shoal {\n\n"
     body += f"// Whether the call's manual page has the error.\nconstexpr bool names_error({world.enum} call, Error error) {{\n    switch (call) {{\n"
     for c in calls:
         named = " || ".join(f"error == Error::{error}" for error in c.errors) or "false"
@@ -242,6 +251,7 @@ def write_headers(abi, output):
         write_if_changed(output / f"{prefix}_numbers.hpp", numbers_header(source, world, calls))
         write_if_changed(output / f"{prefix}_dispatch.hpp", world.dispatch(source, world, calls))
         write_if_changed(output / f"{prefix}_stubs.hpp", stubs_header(source, world, calls))
+    write_if_changed(output / "vm_call_names.hpp", names_header(source, world, calls))
     write_if_changed(output / "vm_call_errors.hpp", errors_header(source, world, calls))
 
 

@@ -8,6 +8,7 @@ set(shoal_abi_headers
     ${shoal_abi_dir}/vm_call_numbers.hpp
     ${shoal_abi_dir}/vm_call_dispatch.hpp
     ${shoal_abi_dir}/vm_call_stubs.hpp
+    ${shoal_abi_dir}/vm_call_names.hpp
     ${shoal_abi_dir}/vm_call_errors.hpp)       # for tests
 add_custom_command(OUTPUT ${shoal_abi_headers}
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/abi/generate.py ${CMAKE_SOURCE_DIR}/abi ${shoal_abi_dir}

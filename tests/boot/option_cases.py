@@ -21,6 +21,8 @@ def cases(facts: ImageFacts) -> list[BootCase]:
     offered.append(BootCase("options/nonsense", [*start, "clock=sundial", "maxcpus=0", "log=debug"], _CPUS, program="selftest",
                             timeout=240, check=says("boot option not understood: clock=sundial",
                                                      "boot option not understood: maxcpus=0", f"cpus: {_CPUS}")))
+    offered.append(BootCase("options/vm.trace=calls", ["rs.program=updater", "rs.role=manager", "vm.trace=calls"], _CPUS, program="updater", timeout=240,
+                            check=says(": rs_update(", ": mmap(", ": munmap(", " has success", " has resource busy")))
     offered.append(BootCase("options/ipc=trap", [*start, "ipc=trap", "end=wait"], cpus=2, program="selftest", timeout=240,
                             extra=["-d", "int", "-D", "{folder}/interrupts"], at_tick=_programs_trapped, check=_was_trapped))
     return offered

@@ -56,6 +56,7 @@ extern "C" [[noreturn, gnu::used]] void vm_worker_main(uint64_t cpu) {
         if (const Result<void> started = start_rs(context, info); !started.ok()) fail("cannot start RS", started.error());
         arena.store(&header, std::memory_order_release);  // pairs with wait_for_arena()
     }
+    if (boot_line_has(info.command_line, "vm.trace=calls")) serve_and_trace(context);
     serve(context);
 }
 

@@ -2,6 +2,7 @@
 
 #include "abi/kernel_call_stubs.hpp"
 #include "libc-min/trap.hpp"
+#include "servers/vm/main/call_trace.hpp"
 #include "servers/vm/requests/dispatcher.hpp"
 #include "servers/vm/requests/lent_areas.hpp"
 #include "servers/vm/requests/shortage.hpp"
@@ -75,17 +76,41 @@ Endpoint heard(const WorkerContext& context) { return context.desk.holding ? kKe
     return serve_generally(context, exchange, status);
 }
 
+TrapResult serve_traced(WorkerContext& context, Exchange& exchange, TrapResult received) {
+    if (received.error == Error::None) {
+        exchange.renew(received.status);
+        trace_call(context, exchange.message, received.status);
+    }
+    const Action action = received.error == Error::None ? dispatch(context, exchange) : work(context, exchange);
+    trace_answer(context, action, exchange.message);
+    return finish_and_receive(context, action, exchange.message, heard(context));
+}
+
+// The first message, or that there is none.
+TrapResult begin(WorkerContext& context, Exchange& exchange) {
+    stock_up(context);
+    (void)kernel_calls::worker_ready(VirtualAddress{reinterpret_cast<uint64_t>(&context.worker.epoch)});
+    return finish_and_receive(context, Action::none(), exchange.message);
+}
+
 }  // namespace
 
 void serve(WorkerContext& context) {
-    stock_up(context);
-    (void)kernel_calls::worker_ready(VirtualAddress{reinterpret_cast<uint64_t>(&context.worker.epoch)});
     Exchange exchange;
-    TrapResult received = finish_and_receive(context, Action::none(), exchange.message);
+    TrapResult received = begin(context, exchange);
     for (;;) {
         quiesce(context);
         if (received.error == Error::None) [[likely]] received = serve_one(context, exchange, received.status);
         else received = go_on_working(context, exchange);
+    }
+}
+
+void serve_and_trace(WorkerContext& context) {
+    Exchange exchange;
+    TrapResult received = begin(context, exchange);
+    for (;;) {
+        quiesce(context);
+        received = serve_traced(context, exchange, received);
     }
 }
 

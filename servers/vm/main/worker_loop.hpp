@@ -7,5 +7,7 @@ namespace shoal::vm {
 
 // Declares the worker ready and serves for ever.
 [[noreturn]] void serve(WorkerContext& context);
+// Likewise, and prints every call and its answer (call_trace.hpp).
+[[noreturn]] void serve_and_trace(WorkerContext& context);
 
 }  // namespace shoal::vm

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "abi/vm_call_errors.hpp"
+#include "abi/vm_call_names.hpp"
 
 namespace shoal::vm::test {
 
