@@ -102,6 +102,7 @@ void start_probe(Thread& initiator) {
 void on_probe(Cpu& cpu, Thread& initiator) { go_on(cpu, initiator, find_thread(initiator.probe.target)); }
 
 void on_probe_home(Cpu& cpu, Thread& initiator) {
+    if (initiator.state == ThreadState::Dead) return node_is_back(cpu, initiator);  // after which its slot may be another CPU's
     if (initiator.probe.cycle && initiator.endpoint() == initiator.probe.initiator) report_cycle(cpu, initiator);
     give_back(cpu, initiator, initiator.probe);
     const bool again = initiator.probe.again.exchange(false, std::memory_order_seq_cst);  // pairs with start_probe()

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "abi/grant.hpp"
-#include "abi/kernel_call_numbers.hpp"
 #include "kernel/core/entry.hpp"
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/death.hpp"
@@ -232,42 +231,6 @@ TEST(CoreTorture, OrderCyclesDeathReuseMigration) {
     EXPECT_GT(s.kills, 10u);
     EXPECT_GT(s.stops, 10u);
     EXPECT_GT(s.swaps, 0u);
-}
-
-// A thread ends before it hears that its process is stopped. When it has heard its slot is free, and another CPU takes it at once: nobody
-// touches it any more then (ThreadSanitizer).
-TEST(CoreTorture, ASlotThatIsTakenWhileItsLastThreadHearsOfAStop) {
-    constexpr CpuId kOther{1}, kTaker{2};
-    FakeMachine machine{3, 8, 12};
-    const Endpoint manager = machine.spawn(CpuId{0}), stopped = machine.spawn(kOther), taker = machine.spawn(kTaker);
-    const auto start_on = [](CpuId cpu) { return ThreadStart{VirtualAddress{0x1000}, VirtualAddress{0x2000}, 0, 0, cpu.raw()}; };
-    const auto take = [&](CpuId cpu, Endpoint process) {
-        FakeMachine::become(cpu);
-        return create_thread(machine::this_cpu(), *FakeMachine::thread(process).process, start_on(cpu));
-    };
-    const auto call = [&](Endpoint who, KernelCall what, uint64_t word) { machine.enter_call(who, static_cast<uint64_t>(what), {{0, word}}); };
-    Endpoint second = take(kOther, stopped).release();
-    while (take(kTaker, taker).ok()) continue;
-    for (int round = 0; round < 200; ++round) {
-        machine.settle();
-        call(manager, KernelCall::ProcessStop, stopped.raw());
-        call(second, KernelCall::ThreadExit, 0);
-        Endpoint taken{};
-        std::thread taking([&] {
-            while (taken == Endpoint{}) {
-                if (const Result<Endpoint> made = take(kTaker, taker); made.ok()) taken = made.value();
-            }
-        });
-        machine.turn(kOther);
-        taking.join();
-        ASSERT_EQ(taken.slot(), second.slot());
-        ASSERT_FALSE(FakeMachine::thread(taken).is(kHold));
-        machine.settle();
-        call(taken, KernelCall::ThreadExit, 0);
-        call(manager, KernelCall::ProcessResume, stopped.raw());
-        machine.settle();
-        second = take(kOther, stopped).release();
-    }
 }
 
 }  // namespace
