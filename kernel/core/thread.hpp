@@ -2,7 +2,8 @@
 //
 // Unless a line says otherwise a member is read and written by the thread's home CPU alone, interrupts off. While a thread
 // is in another's hands (queued at a receiver, in a VM worker's hands) its registers may be read by that one's home CPU;
-// the mail that hands them over orders the accesses.
+// the mail that hands them over orders the accesses. While its process is stopped and quiet registers, FPU state, priority and held are of whoever
+// swaps the process (kernel/core/objects/process_swap.hpp).
 #pragma once
 
 #include <atomic>
@@ -147,7 +148,7 @@ struct alignas(kCacheLine) Thread {
     } hold;
     MailNode withdraw, stop, arrive, wake, obituary;
 
-    // How a Held thread goes on. While its process is stopped and quiet, of whoever has the lock of the process.
+    // How a Held thread goes on.
     enum class Next : uint8_t {
         Start,    // is started, if ever
         Run,

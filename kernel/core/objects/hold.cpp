@@ -67,13 +67,9 @@ void let_go(Cpu& cpu, Thread& thread) {
     }
 }
 
-// What it is in the middle of is another thread's now, and the privileges are that one's.
+// What it is in the middle of is another thread's now. Who waits for an answer gets that though its process may have been stopped: it comes
+// before that, and is on its way.
 void adopt(Cpu& cpu, Thread& thread) {
-    const Privileges& privileges = thread.process->privileges;
-    thread.priority = static_cast<uint8_t>(privileges.priority);
-    thread.no_fpu = (privileges.flags & kNoFpu) != 0 ? 1 : 0;
-    thread.priority_hint.store(thread.priority, std::memory_order_relaxed);
-    // Though its process may have been stopped: the answer comes before that, and is on its way.
     if (thread.state == ThreadState::Held && thread.held.next == Next::Answer) let_go(cpu, thread);
 }
 

@@ -82,11 +82,16 @@ void swap_values(std::atomic<Value>& a, std::atomic<Value>& b) {
     b.store(kept, std::memory_order_relaxed);
 }
 
+// What a thread has of its process' privileges goes with these, here: process_start and privilege_set of one that has not started may come
+// before its home hears of anything. Its home looks at none of this while it is Held.
 void swap_first_threads(Thread& a, Thread& b) {
     std::swap(a.registers, b.registers);
     std::swap(a.bases, b.bases);
     std::swap(a.fpu_state, b.fpu_state);
     std::swap(a.held, b.held);
+    std::swap(a.priority, b.priority);
+    std::swap(a.no_fpu, b.no_fpu);
+    swap_values(a.priority_hint, b.priority_hint);
 }
 
 void adopt_threads(Process& from, Process& to, const Thread& last) {

@@ -32,7 +32,7 @@ void wake(CpuId target) {
     wake_pending[target.index()].store(true, std::memory_order_release);  // pairs with take_wake()
 }
 uint64_t fpu_state_bytes() { return 64; }
-void fpu_init(void*) {}
+void fpu_init(void*) { test::FakeMachine::fpu_inits.fetch_add(1, std::memory_order_relaxed); }
 void fpu_save(void*) {}
 void fpu_restore(const void*) {}
 void fpu_exchange(void*, const void*) {}
@@ -79,7 +79,7 @@ FakeMachine::FakeMachine(uint32_t cpus, uint32_t processes, uint32_t threads) {
     become(CpuId{0});
     initialise({limits, memory_.get()});
     console.clear();
-    ipis = 0;
+    ipis = fpu_inits = 0;
     on_ipi = nullptr;
     prepare_spaces(limits);
     create_vm_workers();

@@ -65,7 +65,7 @@ class FakeMachine {
     void advance(uint64_t nanoseconds);
 
     static inline std::string console;
-    static inline std::atomic<uint64_t> ipis{0};
+    static inline std::atomic<uint64_t> ipis{0}, fpu_inits{0};
     // What some CPU loaded last, and how many loads there were.
     static inline std::atomic<uint64_t> fs_base{0}, gs_base{0}, base_loads{0};
     // Called once, at the next interrupt that some CPU sends: what other CPUs do in the middle of that one's work. For machines that

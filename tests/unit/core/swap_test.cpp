@@ -52,7 +52,7 @@ TEST_P(Swap, WhatTheyAreChangesPlacesAndTheirNamesStay) {
     thread(old_one).registers.rbx = 1, thread(new_one).registers.rbx = 2;
     process(old_one).grant_table = 21, process(new_one).grant_table = 22;
     process(old_one).privileges.vm_call_mask = 31, process(new_one).privileges.vm_call_mask = 32;
-    process(new_one).privileges.priority = 7;
+    process(new_one).privileges.priority = thread(new_one).priority = 7;
     const ProcessId id = process(old_one).id();
     both_receive();
     stop(old_one), stop(new_one);
@@ -127,6 +127,56 @@ TEST_P(Swap, TheNewOneNeedNotHaveStarted) {
     EXPECT_EQ(thread(child).state, ThreadState::Receiving);
 }
 
+// The old one and one that has not started have changed places, and their homes have not heard of it.
+class SwapUnheard : public Swap {
+  protected:
+    SwapUnheard() {
+        EXPECT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+        child = Endpoint{static_cast<uint32_t>(message.words[1])};
+        EXPECT_EQ(set_privileges(child, 9), Error::None);
+        EXPECT_EQ(receive(old_one), Error::DoNotReply);
+        stop(old_one), stop(child);
+        machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessSwap), {{0, id_of(old_one), id_of(child), kNone.raw(), 0}});
+        EXPECT_EQ(FakeMachine::outcome(manager), Error::None);
+    }
+    // It uses the FPU, as nobody else here does.
+    static Error set_privileges(Endpoint who, uint32_t priority) {
+        Privileges privileges = FakeMachine::everything(kSystemProcess, priority);
+        privileges.flags = kSystemProcess;
+        FakeMachine::become(CpuId{0});
+        return kernel::set_privileges(kernel::tables.cpus[0], who, privileges).error();
+    }
+    void start() {
+        machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessStart), {{0, old_one.raw(), 0x3000, 0x2000, 9, GetParam().first}});
+    }
+    void expect_after_resume(uint32_t priority) {
+        machine.settle();
+        resume(old_one), resume(child);
+        EXPECT_EQ(thread(old_one).state, ThreadState::Ready);
+        EXPECT_EQ(thread(old_one).priority, priority);
+        EXPECT_EQ(thread(old_one).priority_hint, priority);
+        EXPECT_EQ(thread(old_one).no_fpu, 0u);
+        EXPECT_EQ(thread(child).priority, kUserPriority);
+        EXPECT_EQ(thread(child).priority_hint, kUserPriority);
+        EXPECT_EQ(thread(child).no_fpu, 1u);
+    }
+    Endpoint child;
+};
+
+TEST_P(SwapUnheard, WhoIsStartedHasThePrivilegesOfWhatItIsNow) {
+    const uint64_t fpu_inits = FakeMachine::fpu_inits;
+    start();
+    EXPECT_EQ(FakeMachine::fpu_inits, fpu_inits + 1) << "its FPU state would be somebody else's";
+    expect_after_resume(9);
+}
+
+TEST_P(SwapUnheard, WhoIsGivenPrivilegesHasThese) {
+    EXPECT_EQ(set_privileges(old_one, 10), Error::None);
+    EXPECT_EQ(set_privileges(child, 10), Error::Busy) << "it has run";
+    start();
+    expect_after_resume(10);
+}
+
 TEST_P(Swap, FurtherThreadsGoWithTheirs) {
     ASSERT_EQ(call(old_one, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 2}), Error::None);
     const Endpoint second{static_cast<uint32_t>(message.words[1])};
@@ -197,8 +247,9 @@ TEST_P(Swap, BadArgumentsAreRefused) {
     EXPECT_EQ(thread(old_one).state, ThreadState::Receiving);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, Swap, ::testing::Values(std::pair<uint16_t, uint16_t>{0, 0}, std::pair<uint16_t, uint16_t>{0, 2},
-                                                       std::pair<uint16_t, uint16_t>{2, 2}));
+const auto kCpusOfBoth = ::testing::Values(std::pair<uint16_t, uint16_t>{0, 0}, std::pair<uint16_t, uint16_t>{0, 2}, std::pair<uint16_t, uint16_t>{2, 2});
+INSTANTIATE_TEST_SUITE_P(Cpus, Swap, kCpusOfBoth);
+INSTANTIATE_TEST_SUITE_P(Cpus, SwapUnheard, kCpusOfBoth);
 
 // A process that asks VM for its own update gets the answer under its other name.
 class SwapOfTheAsker : public ::testing::TestWithParam<uint16_t> {

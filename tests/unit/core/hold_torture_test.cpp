@@ -1,0 +1,78 @@
+// Stops, resumes and swaps while the homes of the threads concerned run beside, each CPU of theirs a host thread. Run under ThreadSanitizer too.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "abi/kernel_call_numbers.hpp"
+#include "kernel/core/machine.hpp"
+#include "kernel/core/objects/process_swap.hpp"
+#include "tests/support/core/fake_machine.hpp"
+
+namespace shoal::test {
+namespace {
+
+using namespace kernel;
+
+// The last CPU runs by itself; whoever steps the others must not step it meanwhile.
+class CpuBeside {
+  public:
+    CpuBeside(FakeMachine& machine, CpuId cpu)
+        : thread_([this, &machine, cpu] {
+              while (!done_.load(std::memory_order_relaxed))
+                  if (machine.turn(cpu) == nullptr) std::this_thread::yield();
+          }) {}
+    ~CpuBeside() {
+        done_.store(true, std::memory_order_relaxed);
+        thread_.join();
+    }
+    CpuBeside(const CpuBeside&) = delete;
+    CpuBeside& operator=(const CpuBeside&) = delete;
+
+  private:
+    std::atomic<bool> done_{false};
+    std::thread thread_;
+};
+
+constexpr CpuId kHere{0}, kBeside{2};
+
+Process& process_of(Endpoint who) { return *FakeMachine::thread(who).process; }
+
+Error call(FakeMachine& machine, Endpoint who, KernelCall what, Message message) {
+    return machine.call(who, static_cast<uint64_t>(what), message);
+}
+
+// On that CPU.
+Result<Endpoint> swap_on(CpuId cpu, ProcessId one, ProcessId other, Endpoint asker, SwapDepth depth = SwapDepth::Whole) {
+    FakeMachine::become(cpu);
+    return swap_processes(machine::this_cpu(), one, other, asker, depth);
+}
+
+// Both change names; who has not started gets other privileges before its home has heard of the swap.
+TEST(CoreTorture, PrivilegesAreSetWhileAHomeHearsOfASwap) {
+    FakeMachine machine{3};
+    const Endpoint manager = machine.spawn(kHere), one = machine.spawn(kBeside);
+    FakeMachine::become(kHere);
+    const NewProcess child = create_process(machine::this_cpu(), "child", manager, manager).release();
+    ASSERT_TRUE(set_privileges(machine::this_cpu(), child.endpoint, FakeMachine::everything()).ok());
+    ASSERT_EQ(machine.trap(one, Trap::Receive, kNone), Error::DoNotReply);
+    for (const Endpoint who : {one, child.endpoint}) ASSERT_EQ(call(machine, manager, KernelCall::ProcessStop, {{0, who.raw()}}), Error::None);
+    machine.settle();
+    const ProcessId id = process_of(one).id();
+    const CpuBeside beside(machine, kBeside);
+    for (uint32_t round = 0; round < 200; ++round) {
+        Error error = Error::Busy;
+        while (error == Error::Busy) {
+            error = swap_on(kHere, id, child.process, kNone).error();
+            if (error == Error::Busy && machine.turn(kHere) != nullptr) std::this_thread::yield();
+        }
+        ASSERT_EQ(error, Error::None);
+        const Endpoint not_started = round % 2 == 0 ? one : child.endpoint;
+        const uint32_t priority = 4 + round % 8;
+        ASSERT_TRUE(set_privileges(machine::this_cpu(), not_started, FakeMachine::everything(kSystemProcess, priority)).ok());
+        ASSERT_EQ(FakeMachine::thread(not_started).priority, priority);
+    }
+}
+
+}  // namespace
+}  // namespace shoal::test
