@@ -160,7 +160,8 @@ struct alignas(kCacheLine) Thread {
         bool replay = false;  // kReplay
         Endpoint from = kNone;
     } held;
-    bool quiet = false;  // Held, and counted in Process::quiet_threads
+    bool quiet = false;    // Held, and counted in Process::quiet_threads
+    bool started = false;  // Held, and its start has come meanwhile
 
     // Of the slot; under the lock of its process.
     ListHook process_link;             // of its process' threads

@@ -60,7 +60,7 @@ void let_go(Cpu& cpu, Thread& thread) {
     if (thread.quiet) thread.process->quiet_threads.fetch_sub(1, std::memory_order_release);
     thread.quiet = false;
     switch (thread.held.next) {
-        case Next::Start: return wait_for_start(thread);
+        case Next::Start: return std::exchange(thread.started, false) ? run(cpu, thread) : wait_for_start(thread);
         case Next::Run: return run(cpu, thread);
         case Next::Receive: return receive_anew(cpu, thread);
         case Next::Answer: return await_answer(thread);
@@ -163,7 +163,7 @@ void count_if_quiet(Thread& thread) {
 
 bool start_held(Thread& thread) {
     if (thread.state == ThreadState::Held) {
-        if (thread.held.next == Thread::Next::Start) thread.held.next = Thread::Next::Run;
+        thread.started = true;  // not in `held`, where a swap looks that is refused for this
         return true;
     }
     // A thread that its process has made before all of it was held. seq_cst: pairs with stop_process(), as in on_hold()

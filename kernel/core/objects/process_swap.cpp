@@ -29,8 +29,19 @@ Thread* find_asker(Cpu& cpu, Endpoint asker, const Process& a, const Process& b)
     return still && (thread->process == &a || thread->process == &b) ? thread : nullptr;
 }
 
+bool is_asking(const Process& process, const Thread* asker) { return asker != nullptr && asker->process == &process; }
+
+// Whose hold node can be had then does not run, and will not before its process is resumed: its home has held it or is about to. So it does not end
+// while we have the node, which it would wait for.
+bool stands_still(const Process& process, const Thread* asker) {
+    if (is_asking(process, asker)) return process.live_threads.load(std::memory_order_relaxed) == 1;
+    return process.stopping.load(std::memory_order_relaxed);
+}
+
+// With the hold nodes of all its threads. A home that has let a thread go, and has been told to hold it again, counts it as quiet no more
+// before it gives its node back: who has the node sees that. What the homes of quiet threads have written into `held` is ordered by is_quiet().
 bool may_be_swapped(const Process& process, const Thread* asker) {
-    if (asker != nullptr && asker->process == &process) return process.live_threads.load(std::memory_order_relaxed) == 1;
+    if (is_asking(process, asker)) return true;
     if (!is_quiet(process)) return false;
     // Who has been asked and has not answered would answer under another name. Running and to be started: the news is on its way.
     const bool started = process.state.load(std::memory_order_relaxed) == ProcessState::Running;
@@ -156,10 +167,10 @@ Result<Endpoint> swap_processes(Cpu& cpu, ProcessId source, ProcessId destinatio
         TRY(check_swappable(*a, source));
         TRY(check_swappable(*b, destination));
         Thread* const waiting = find_asker(cpu, asker, *a, *b);
-        if (!may_be_swapped(*a, waiting) || !may_be_swapped(*b, waiting)) return Error::Busy;
-        if (depth == SwapDepth::Try) return asker;
+        if (!stands_still(*a, waiting) || !stands_still(*b, waiting)) return Error::Busy;
         ClaimedNodes nodes_of_a(*a), nodes_of_b(*b);
-        if (!nodes_of_a.all() || !nodes_of_b.all()) return Error::Busy;
+        if (!nodes_of_a.all() || !nodes_of_b.all() || !may_be_swapped(*a, waiting) || !may_be_swapped(*b, waiting)) return Error::Busy;
+        if (depth == SwapDepth::Try) return asker;
         // --- commit point ---
         nodes_of_a.keep();
         nodes_of_b.keep();

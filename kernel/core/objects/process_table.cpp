@@ -42,7 +42,7 @@ void take_thread(Cpu& cpu, Thread& thread, Process& process, const ProcessHeld&)
     thread.affinity = kAnyCpu;
     thread.fault.type = 0;
     thread.held = {};
-    thread.quiet = false;
+    thread.quiet = thread.started = false;
     thread.nodes_out = 0;
     thread.alarm_in_transit = 0;
     thread.watched.store(0, std::memory_order_relaxed);

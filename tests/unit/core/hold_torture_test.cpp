@@ -6,6 +6,7 @@
 
 #include "abi/kernel_call_numbers.hpp"
 #include "kernel/core/machine.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/process_swap.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
@@ -46,6 +47,48 @@ Error call(FakeMachine& machine, Endpoint who, KernelCall what, Message message)
 Result<Endpoint> swap_on(CpuId cpu, ProcessId one, ProcessId other, Endpoint asker, SwapDepth depth = SwapDepth::Whole) {
     FakeMachine::become(cpu);
     return swap_processes(machine::this_cpu(), one, other, asker, depth);
+}
+
+Result<uint64_t> stop_on(CpuId cpu, Endpoint manager, Endpoint who) {
+    FakeMachine::become(cpu);
+    return stop_process(machine::this_cpu(), process_of(manager), who);
+}
+
+// The home of a stopped process' first thread puts down that its start has come.
+TEST(CoreTorture, AStartComesWhileASwapIsTried) {
+    for (int round = 0; round < 20; ++round) {
+        FakeMachine machine{3};
+        const Endpoint manager = machine.spawn(kHere), other = machine.spawn(kHere);
+        FakeMachine::become(kBeside);
+        const NewProcess child = create_process(machine::this_cpu(), "child", manager, manager).release();
+        ASSERT_TRUE(set_privileges(machine::this_cpu(), child.endpoint, FakeMachine::everything()).ok());
+        ASSERT_EQ(machine.trap(other, Trap::Receive, kNone), Error::DoNotReply);
+        for (const Endpoint one : {other, child.endpoint}) ASSERT_EQ(call(machine, manager, KernelCall::ProcessStop, {{0, one.raw()}}), Error::None);
+        machine.settle();
+        const ProcessId id = process_of(other).id();
+        const CpuBeside beside(machine, kBeside);
+        FakeMachine::become(kHere);
+        ASSERT_TRUE(start_process(machine::this_cpu(), child.endpoint, {VirtualAddress{0x1000}, VirtualAddress{0}, 0, 0, kAnyCpu}).ok());
+        for (int i = 0; i < 100; ++i) ASSERT_EQ(swap_on(kHere, child.process, id, kNone, SwapDepth::Try).error(), Error::Busy);
+    }
+}
+
+// It is let go and stopped again; meanwhile it may seem to be quiet still.
+TEST(CoreTorture, AThreadIsLetGoWhileASwapIsTried) {
+    FakeMachine machine{3};
+    const Endpoint manager = machine.spawn(kHere), one = machine.spawn(kBeside), other = machine.spawn(kHere);
+    for (const Endpoint who : {one, other}) {
+        ASSERT_EQ(machine.trap(who, Trap::Receive, kNone), Error::DoNotReply);
+        ASSERT_EQ(call(machine, manager, KernelCall::ProcessStop, {{0, who.raw()}}), Error::None);
+    }
+    const ProcessId a = process_of(one).id(), b = process_of(other).id();
+    const CpuBeside beside(machine, kBeside);
+    for (int round = 0; round < 5'000; ++round) {
+        FakeMachine::become(kHere);
+        ASSERT_TRUE(resume_process(machine::this_cpu(), one).ok());
+        ASSERT_TRUE(stop_on(kHere, manager, one).ok());
+        for (int i = 0; i < 4; ++i) (void)swap_on(kHere, a, b, kNone, SwapDepth::Try);
+    }
 }
 
 // Both change names; who has not started gets other privileges before its home has heard of the swap.
