@@ -127,9 +127,16 @@ void on_hold(Cpu& cpu, Thread& thread) {
     if (thread.state == ThreadState::Dead) return node_is_back(cpu, thread);  // after which its slot may be another CPU's
     if (swapped) adopt(cpu, thread);
     give_back(cpu, thread, thread.hold);
+    heed(cpu, thread, process);
+}
+
+void heed(Cpu& cpu, Thread& thread, const Process& process) {
     // Pairs with the stores in stop_process() and resume_process(): who could not claim the node has stored before we look; and in swap_contents().
-    // A swap that comes between changes it last: who sees that sees the rest, and more news is on its way.
-    if (process.stopping.load(std::memory_order_seq_cst)) {
+    const bool stopping = process.stopping.load(std::memory_order_seq_cst);
+    // A swap that has come between changes that last: who sees it sees the rest, and more news is on its way. A further thread has then gone with its
+    // process, which is stopped.
+    const bool has_gone = process_slot_of(thread) != slot_of(process);
+    if (stopping || has_gone) {
         thread.set(kHold);
         hold(cpu, thread);
     } else {

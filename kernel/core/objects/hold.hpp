@@ -29,6 +29,8 @@ void post_hold(Thread& thread);
 // The rest at the thread's home.
 // Mail::Hold.
 void on_hold(Cpu& cpu, Thread& thread);
+// Its second half: the node has been given back, when the thread was of that process. By itself, since others may act between the two.
+void heed(Cpu& cpu, Thread& thread, const Process& process);
 // It is about to run, or has begun to receive, and kHold says that it must not go on.
 void hold(Cpu& cpu, Thread& thread);
 // A Held thread's asynchronous message has been taken.

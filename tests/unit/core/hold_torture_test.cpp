@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "abi/kernel_call_numbers.hpp"
+#include "kernel/core/boot.hpp"
 #include "kernel/core/machine.hpp"
 #include "kernel/core/objects/hold.hpp"
 #include "kernel/core/objects/process_swap.hpp"
@@ -35,7 +37,7 @@ class CpuBeside {
     std::thread thread_;
 };
 
-constexpr CpuId kHere{0}, kBeside{2};
+constexpr CpuId kHere{0}, kThere{1}, kBeside{2};
 
 Process& process_of(Endpoint who) { return *FakeMachine::thread(who).process; }
 
@@ -115,6 +117,57 @@ TEST(CoreTorture, PrivilegesAreSetWhileAHomeHearsOfASwap) {
         ASSERT_TRUE(set_privileges(machine::this_cpu(), not_started, FakeMachine::everything(kSystemProcess, priority)).ok());
         ASSERT_EQ(FakeMachine::thread(not_started).priority, priority);
     }
+}
+
+// A process asks for its update again and again, from one name and then from the other. The one that is stopped has a further thread, which
+// goes to and fro with it and must not be let go: it would receive.
+class FurtherThread {
+  public:
+    FurtherThread() {
+        for (const CpuId cpu : {kHere, kThere, kBeside}) set_worker_entry(cpu, VirtualAddress{0x1000}, VirtualAddress{0});
+        start_workers();
+        machine.settle();
+        for (const CpuId cpu : {kHere, kThere, kBeside}) {
+            const Endpoint worker = vm_worker(cpu).endpoint();
+            EXPECT_EQ(call(machine, worker, KernelCall::WorkerReady, {}), Error::None);
+            EXPECT_EQ(machine.trap(worker, Trap::Receive, kNone), Error::DoNotReply);
+        }
+        Message create{{0, 0x1000, 0x2000, 0, 0, kBeside.raw()}};
+        EXPECT_EQ(machine.call(stopped, static_cast<uint64_t>(KernelCall::ThreadCreate), create), Error::None);
+        further = Endpoint{static_cast<uint32_t>(create.words[1])};
+        for (const Endpoint who : {stopped, further}) EXPECT_EQ(machine.trap(who, Trap::Receive, kNone), Error::DoNotReply);
+        EXPECT_EQ(call(machine, manager, KernelCall::ProcessStop, {{0, stopped.raw()}}), Error::None);
+        EXPECT_EQ(machine.trap(caller, Trap::Send, further), Error::DoNotReply);
+        EXPECT_EQ(machine.trap(asker, Trap::SendReceive, kVm, kAny, {{kVmCallBase + 41}}), Error::DoNotReply);
+    }
+    // The further thread's home hears once more that it is stopped, and then that it has been swapped.
+    void swap() {
+        ASSERT_TRUE(stop_on(home, manager, stopped).ok());
+        machine.turn(home == kHere ? kThere : kHere);
+        const auto once = [&] { return swap_on(home, process_of(asker).id(), process_of(stopped).id(), asker).error(); };
+        Error error = once();
+        for (; error == Error::Busy; error = once()) std::this_thread::yield();
+        ASSERT_EQ(error, Error::None);
+        std::swap(asker, stopped);
+        home = home == kHere ? kThere : kHere;
+        for (const CpuId cpu : {kHere, kThere}) machine.turn(cpu);
+    }
+
+    FakeMachine machine{3};
+    Endpoint manager = machine.spawn(kHere), caller = machine.spawn(kHere), asker = machine.spawn(kHere), stopped = machine.spawn(kThere), further;
+    CpuId home = kHere;  // of the asker
+};
+
+TEST(CoreTorture, AFurtherThreadStaysHeldWhileItsProcessIsSwapped) {
+    FurtherThread t;
+    {
+        const CpuBeside beside(t.machine, kBeside);
+        for (int round = 0; round < 2'000 && !::testing::Test::HasFailure(); ++round) t.swap();
+    }
+    t.machine.settle();
+    EXPECT_EQ(FakeMachine::thread(t.further).state, ThreadState::Held);
+    EXPECT_EQ(FakeMachine::thread(t.further).held.next, Thread::Next::Receive) << "it has received";
+    EXPECT_EQ(FakeMachine::thread(t.caller).state, ThreadState::Sending);
 }
 
 }  // namespace

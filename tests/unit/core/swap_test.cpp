@@ -6,6 +6,8 @@
 #include "abi/grant.hpp"
 #include "abi/kernel_call_numbers.hpp"
 #include "kernel/core/boot.hpp"
+#include "kernel/core/machine.hpp"
+#include "kernel/core/objects/hold.hpp"
 #include "tests/support/core/fake_machine.hpp"
 
 namespace shoal::test {
@@ -310,6 +312,30 @@ TEST_P(SwapOfTheAsker, IsAnsweredThoughItHasBeenStopped) {
     ASSERT_EQ(call(manager, KernelCall::ProcessResume, {new_one.raw()}), Error::None);
     EXPECT_EQ(FakeMachine::thread(new_one).state, ThreadState::Ready);
     EXPECT_EQ(FakeMachine::thread(new_one).registers.message().words[1], 9u);
+}
+
+// Its home has given back its hold node, and looks at the word of its process only after the swap: that is the asker's.
+TEST_P(SwapOfTheAsker, AFurtherThreadOfTheOtherOneStaysHeld) {
+    constexpr CpuId kThere{1};
+    ASSERT_EQ(call(new_one, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, kThere.raw()}), Error::None);
+    const Endpoint further{static_cast<uint32_t>(message.words[1])}, client = machine.spawn(CpuId{0});
+    for (const Endpoint who : {new_one, further}) ASSERT_EQ(machine.trap(who, Trap::Receive, kNone), Error::DoNotReply);
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(call(client, KernelCall::ProcessStop, {new_one.raw()}), Error::None);
+    ASSERT_EQ(machine.trap(client, Trap::Send, further), Error::DoNotReply);
+    ASSERT_EQ(machine.trap(old_one, Trap::SendReceive, kVm, kAny, {{kVmCallBase + 41}}), Error::DoNotReply);
+    kernel::Process &one = *FakeMachine::thread(old_one).process, &other = *FakeMachine::thread(new_one).process;
+    machine.enter_call(worker, static_cast<uint64_t>(KernelCall::ProcessSwap), {{0, one.id().raw(), other.id().raw(), old_one.raw()}});
+    ASSERT_EQ(FakeMachine::outcome(worker), Error::None);
+    FakeMachine::become(kThere);
+    kernel::heed(kernel::machine::this_cpu(), FakeMachine::thread(further), other);
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(FakeMachine::thread(further).state, ThreadState::Held);
+        EXPECT_EQ(FakeMachine::thread(client).state, ThreadState::Sending) << "nobody takes it";
+        machine.settle();
+    }
+    ASSERT_EQ(machine.trap(worker, Trap::ReplyReceive, new_one, kAny, {{0, 9}}), Error::DoNotReply);
+    ASSERT_EQ(call(new_one, KernelCall::ProcessResume, {old_one.raw()}), Error::None);
+    EXPECT_FALSE(FakeMachine::waits(client));
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpus, SwapOfTheAsker, ::testing::Values(uint16_t{0}, uint16_t{1}));
