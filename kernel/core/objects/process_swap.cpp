@@ -142,17 +142,9 @@ void swap_contents(Process& a, Process& b) {
     b.stopping.store(stopping, std::memory_order_seq_cst);
 }
 
-void tell_others(Cpu& cpu, Process& process) {
-    process.threads.for_each([&](Thread& thread) {
-        if (!is_home(cpu, thread)) post_hold(thread);
-    });
-}
-
-// At once, so that VM's answer finds who waits for it.
-void go_on_here(Cpu& cpu, const Process& a, const Process& b) {
-    cpu.threads.for_each([&](Thread& thread) {
-        if (thread.process == &a || thread.process == &b) on_hold(cpu, thread);
-    });
+// This CPU, too, hears of it before anybody runs here: VM's answer finds who waits for it.
+void tell_homes(Process& process) {
+    process.threads.for_each([](Thread& thread) { post_hold(thread); });
 }
 
 }  // namespace
@@ -179,10 +171,9 @@ Result<Endpoint> swap_processes(Cpu& cpu, ProcessId source, ProcessId destinatio
             hold_asker(cpu, *waiting);
         }
         swap_contents(*a, *b);
-        tell_others(cpu, *a);
-        tell_others(cpu, *b);
+        tell_homes(*a);
+        tell_homes(*b);
     }
-    go_on_here(cpu, *a, *b);
     return answered;
 }
 

@@ -93,9 +93,13 @@ TEST_P(Swap, WhoHasCalledTheOldIsAnsweredByTheNew) {
 TEST_P(Swap, IsRefusedUntilTheirHomesHaveHeardOfTheLast) {
     both_receive();
     stop(old_one), stop(new_one);
-    for (int i = 0; i < 2; ++i) machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessSwap), {{0, id_of(old_one), id_of(new_one), kNone.raw(), 0}});
-    machine.settle();
-    EXPECT_EQ(FakeMachine::outcome(manager), GetParam().second == 0 ? Error::None : Error::Busy);
+    const Message both{{0, id_of(old_one), id_of(new_one), kNone.raw(), 0}};
+    for (const Error expected : {Error::None, Error::Busy}) {
+        machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessSwap), both);
+        EXPECT_EQ(FakeMachine::outcome(manager), expected);
+    }
+    machine.turn(CpuId{0});
+    EXPECT_EQ(swap(old_one, new_one), GetParam().second == 0 ? Error::None : Error::Busy);
 }
 
 TEST_P(Swap, IsUndoneByAnother) {
