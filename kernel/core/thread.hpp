@@ -130,6 +130,7 @@ struct alignas(kCacheLine) Thread {
     struct ReplyNode : ClaimableNode {
         Endpoint source;               // source_name of the sender
         bool only_as_reply = false;
+        bool kept = false;             // it has come while the thread was Held
         Message message;
     } reply;
     struct ProbeNode : ClaimableNode {

@@ -1,10 +1,14 @@
 // ReplyReceive: a server's loop in one trap. On one CPU the client gets the CPU with its answer; to another CPU the answer
 // travels in the client's own reply node, so that the server need not wait.
+#include <utility>
+
 #include "kernel/core/ipc/deliver.hpp"
 #include "kernel/core/ipc/destination.hpp"
 #include "kernel/core/ipc/send.hpp"
 #include "kernel/core/ipc/receive.hpp"
 #include "kernel/core/mail/post.hpp"
+#include "kernel/core/objects/death.hpp"
+#include "kernel/core/objects/process_table.hpp"
 #include "kernel/core/space_interface.hpp"
 
 namespace shoal::kernel {
@@ -17,16 +21,33 @@ bool deliverable(const Thread& sender, const Thread& target) {
             (may_send(sender, process_slot_of(target)) && !target.is(kWorker)));  // a worker asks nobody: this is no answer
 }
 
-// True if the reply is under way or will never arrive; false if the sender has to ask.
-bool post_reply(Thread& sender, Thread& target, Endpoint to) {
-    if (!target.reply.claim(to)) return target.endpoint() != to;
-    target.reply.kind = Mail::Reply;
+// The target's reply node is ours.
+void fill_reply(Thread& sender, Thread& target, Endpoint to) {
     target.reply.target = to;
     target.reply.source = sender.source_name;
     target.reply.only_as_reply = !may_send_to(sender, target, to);
     target.reply.message = sender.registers.message();
+}
+
+// True if the reply is under way or will never arrive; false if the sender has to ask.
+bool post_reply(Thread& sender, Thread& target, Endpoint to) {
+    if (!target.reply.claim(to)) return target.endpoint() != to;
+    fill_reply(sender, target, to);
+    target.reply.kind = Mail::Reply;
     post_for(target.home_cpu(), target.reply, target.priority_hint.load(std::memory_order_relaxed));
     return true;
+}
+
+// A Held thread is in nobody's hands, so that only its home, when it lets it go, can say whether it waits for this. Who waits for an answer
+// is not held: this is none.
+bool is_kept(const Thread& target) { return target.state == ThreadState::Held && !target.reply.only_as_reply; }
+
+// On this CPU. Nothing, if another reply has the node.
+void keep_reply(Thread& sender, Thread& target, Endpoint to) {
+    if (!target.reply.claim(to)) return;
+    fill_reply(sender, target, to);
+    target.reply.kept = is_kept(target);
+    if (!target.reply.kept) target.reply.release(to);
 }
 
 // Another sender's message to the same client is on its way: this one takes the long way and waits for the answer.
@@ -55,7 +76,10 @@ void flush_space_of(Cpu& cpu, Endpoint partner) {
         if (!post_reply(sender, *target, to)) return ask_then_receive(cpu, sender, *target, to, from, waiting);
         return receive_next(cpu, sender, from, waiting);
     }
-    if (!deliverable(sender, *target)) return receive_next(cpu, sender, from, waiting);
+    if (!deliverable(sender, *target)) {
+        if (target->state == ThreadState::Held) keep_reply(sender, *target, to);
+        return receive_next(cpu, sender, from, waiting);
+    }
     transfer(cpu, sender, *target, Trap::ReplyReceive);
     if (waiting == Waiting::GivesWay) [[unlikely]] {
         make_ready(cpu, *target);  // one of those that a worker gives way to
@@ -78,7 +102,23 @@ void on_reply(Cpu& cpu, Thread& target) {
         put_message(target.registers, node.message, node.source, static_cast<uint64_t>(Trap::ReplyReceive));
         target.clear(kFinishingSendReceive);
         make_ready(cpu, target);
+    } else if (alive && is_kept(target)) {
+        node.kept = true;
+        return;
     }
+    give_back(cpu, target, node);
+}
+
+bool take_kept_reply(Thread& target, Endpoint from) {
+    const Thread::ReplyNode& node = target.reply;
+    const bool wanted = node.kept && (from == kAny || from == node.source);
+    if (wanted) put_message(target.registers, node.message, node.source, static_cast<uint64_t>(Trap::ReplyReceive));
+    drop_kept_reply(target);
+    return wanted;
+}
+
+void drop_kept_reply(Thread& target) {
+    if (std::exchange(target.reply.kept, false)) target.reply.release(full_name(target));
 }
 
 }  // namespace shoal::kernel

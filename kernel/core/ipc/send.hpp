@@ -28,6 +28,11 @@ void on_send_non_blocking(Cpu& cpu, Thread& sender);
 void on_reply(Cpu& cpu, Thread& target);
 void on_completed(Cpu& cpu, Thread& sender);
 
+// A reply to a Held thread stays in the thread's reply node until it goes on. True: it receives from there, and has the reply in its registers.
+bool take_kept_reply(Thread& target, Endpoint from);
+// It does something else.
+void drop_kept_reply(Thread& target);
+
 // The message of a thread in the target's caller queue goes to the target.
 void take_from_queue(Cpu& cpu, Thread& target, Thread& sender);
 // The caller posts its request and waits for the answer, which no thread's doing delays.

@@ -65,9 +65,7 @@ void handle(Cpu& cpu, MailNode& node) {
         case Mail::SendNonBlocking: return on_send_non_blocking(cpu, *node.thread);
         case Mail::Notify: return on_notify(cpu, *node.thread);
         case Mail::Completed: return on_completed(cpu, *node.thread);
-        case Mail::Reply:
-            on_reply(cpu, *node.thread);
-            return give_back(cpu, *node.thread, node.thread->reply);
+        case Mail::Reply: return on_reply(cpu, *node.thread);
         case Mail::Withdraw: return on_withdraw(cpu, *node.thread);
         case Mail::Withdrawn: return on_withdrawn(cpu, *node.thread);
         case Mail::Probe: return on_probe(cpu, *node.thread);

@@ -65,6 +65,9 @@ bool take_out(Cpu& cpu, Thread& thread) {
         case ThreadState::Asking:
             thread.set(kEnding);
             return false;
+        case ThreadState::Held:
+            drop_kept_reply(thread);
+            return true;
         default:
             return true;
     }

@@ -4,6 +4,7 @@
 
 #include "kernel/core/ipc/probe.hpp"
 #include "kernel/core/ipc/receive.hpp"
+#include "kernel/core/ipc/send.hpp"
 #include "kernel/core/mail/post.hpp"
 #include "kernel/core/objects/death.hpp"
 #include "kernel/core/objects/process_table.hpp"
@@ -33,10 +34,10 @@ void run(Cpu& cpu, Thread& thread) {
     apply_affinity(cpu, thread, thread.affinity);  // maybe of its start
 }
 
-// Whatever has come meanwhile is there.
+// Whatever has come meanwhile is there: a reply first, since whoever sent that may have sent something else later.
 void receive_anew(Cpu& cpu, Thread& thread) {
     thread.state = ThreadState::Ready;
-    receive_next(cpu, thread, thread.held.from, Waiting::Allowed);
+    if (!take_kept_reply(thread, thread.held.from)) receive_next(cpu, thread, thread.held.from, Waiting::Allowed);
     if (thread.state == ThreadState::Ready) make_ready(cpu, thread);
 }
 
@@ -59,6 +60,7 @@ void let_go(Cpu& cpu, Thread& thread) {
     // release pairs with is_quiet(), though who reads it has seen the process resumed
     if (thread.quiet) thread.process->quiet_threads.fetch_sub(1, std::memory_order_release);
     thread.quiet = false;
+    if (thread.held.next != Next::Receive) drop_kept_reply(thread);
     switch (thread.held.next) {
         case Next::Start: return std::exchange(thread.started, false) ? run(cpu, thread) : wait_for_start(thread);
         case Next::Run: return run(cpu, thread);

@@ -1,8 +1,8 @@
 // Stopping a whole process, and letting it go on: what process_stop, process_resume and a swap stand on.
 //
 // Each thread is held by its home: at once if it waits for the CPU or for anyone's message, otherwise when it is next about to run. It is in
-// nobody's hands then: messages to it queue up, notifications are kept, and when it is resumed it receives anew. A thread that waits for an
-// answer gets that first. The process is quiet when all its threads are held and none has an asynchronous message that is still to be
+// nobody's hands then: messages to it queue up, notifications and a reply are kept, and when it is resumed it receives anew. A thread that waits for
+// an answer gets that first. The process is quiet when all its threads are held and none has an asynchronous message that is still to be
 // taken; quiet_threads says so to whoever holds the process' lock.
 //
 // A node a thread carries the news, not the direction: its home looks at Process::stopping after it has given the node back, and who changes

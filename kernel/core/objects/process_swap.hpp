@@ -16,9 +16,9 @@ enum class SwapDepth : uint8_t {
     Whole,
 };
 
-// Both have been stopped, are quiet, and have not started or wait for a message, each with its first thread; but not the process of `asker`, if that is one of them: its only thread waits here for VM's answer, and goes on
-// with that where it is then. Returns who is to be answered: asker, or who that is now. Error: NoProcess; Invalid: one process; Permission: one is no
-// system process, or VM; Busy: not so. With an error nothing has changed.
+// Both have been stopped, are quiet, and have not started or wait for a message, each with its first thread; but not the process of `asker`, if that is
+// one of them: its only thread waits here for VM's answer, and goes on with that where it is then. Returns who is to be answered: asker, or who that
+// is now. Error: NoProcess; Invalid: one process; Permission: one is no system process, or VM; Busy: not so. With an error nothing has changed.
 Result<Endpoint> swap_processes(Cpu& cpu, ProcessId source, ProcessId destination, Endpoint asker, SwapDepth depth);
 
 }  // namespace shoal::kernel

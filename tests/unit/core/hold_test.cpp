@@ -28,6 +28,10 @@ class Holding : public ::testing::TestWithParam<uint16_t> {
     }
     void resume(Endpoint who) { EXPECT_EQ(call(manager, KernelCall::ProcessResume, {who.raw()}), Error::None); }
     Error receive(Endpoint who, Endpoint from = kAny) { return machine.trap(who, Trap::Receive, kNone, from); }
+    // And does not wait for anything then.
+    void reply(Endpoint who, Endpoint to, uint64_t word) {
+        EXPECT_EQ(machine.trap(who, static_cast<uint64_t>(Trap::ReplyReceive) | kNonBlocking, to, kAny, {{1, word}}), Error::NotReady);
+    }
     Error send(Endpoint who, Endpoint to, uint64_t word = 0) { return machine.trap(who, Trap::Send, to, kNone, {{1, word}}); }
     static Message received(Endpoint who) { return FakeMachine::thread(who).registers.message(); }
     static ThreadState state(Endpoint who) { return FakeMachine::thread(who).state; }
@@ -35,7 +39,7 @@ class Holding : public ::testing::TestWithParam<uint16_t> {
     FakeMachine machine{3};
     Endpoint manager = machine.spawn(CpuId{0});
     Endpoint server = machine.spawn(CpuId{GetParam()});
-    Endpoint client = machine.spawn(CpuId{1});
+    Endpoint client = machine.spawn(CpuId{1}), neighbour = machine.spawn(CpuId{GetParam()});
     Message message;
 };
 
@@ -89,6 +93,79 @@ TEST_P(Holding, WhoSendsIsHeldWhenItIsTaken) {
     EXPECT_EQ(stop(server), 0u);
     resume(server);
     EXPECT_EQ(FakeMachine::outcome(server), Error::None);
+}
+
+// Who sends and then receives from whom it has sent to, instead of one trap for both, may be told in a trap that does not wait.
+TEST_P(Holding, AReplyToWhoReceivesIsKept) {
+    for (const Endpoint one : {client, neighbour}) {
+        ASSERT_EQ(receive(one), Error::DoNotReply);
+        ASSERT_EQ(send(server, one, 5), Error::None);
+        ASSERT_EQ(receive(server, one), Error::DoNotReply);
+        EXPECT_EQ(stop(server), 0u);
+        reply(one, server, 6);
+        EXPECT_EQ(state(server), ThreadState::Held);
+        EXPECT_EQ(stop(server), 0u) << "it keeps nobody from swapping them";
+        resume(server);
+        ASSERT_FALSE(FakeMachine::waits(server));
+        EXPECT_EQ(FakeMachine::outcome(server), Error::None);
+        EXPECT_EQ(received(server).source(), one);
+        EXPECT_EQ(received(server).words[1], 6u);
+        EXPECT_EQ(receive(server, one), Error::DoNotReply) << "once";
+        reply(one, server, 7);
+        EXPECT_EQ(received(server).words[1], 7u) << "the node is free for the next";
+    }
+}
+
+TEST_P(Holding, AKeptReplyComesBeforeWhatItsSenderHasSentSince) {
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    reply(client, server, 6);
+    ASSERT_EQ(send(client, server, 7), Error::DoNotReply);
+    resume(server);
+    EXPECT_EQ(received(server).words[1], 6u);
+    ASSERT_EQ(receive(server), Error::None);
+    EXPECT_EQ(received(server).words[1], 7u);
+}
+
+TEST_P(Holding, AReplyIsDroppedIfItIsNotWaitedFor) {
+    ASSERT_EQ(receive(server, manager), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    reply(client, server, 6);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Receiving);
+    EXPECT_EQ(send(manager, server, 5), Error::None);
+    EXPECT_EQ(stop(server), 0u);
+    reply(machine.spawn(CpuId{1}), server, 6);
+    resume(server);
+    EXPECT_EQ(received(server).words[1], 5u) << "it was not receiving";
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Receiving) << "nor is it now what it was then";
+}
+
+TEST_P(Holding, AReplyOfWhoMayNotSendIsDropped) {
+    Privileges privileges = FakeMachine::everything();
+    for (uint64_t& word : privileges.send_mask) word = 0;
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    for (const CpuId cpu : {CpuId{1}, CpuId{GetParam()}}) {
+        EXPECT_EQ(stop(server), 0u);
+        reply(machine.spawn(cpu, privileges), server, 6);
+        resume(server);
+        EXPECT_EQ(state(server), ThreadState::Receiving);
+    }
+    EXPECT_EQ(send(client, server, 7), Error::None);
+    EXPECT_EQ(received(server).words[1], 7u);
+}
+
+// He hears of it, and asks again.
+TEST_P(Holding, WhoWouldNotWaitIsTold) {
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(machine.trap(client, Trap::SendNonBlocking, server, kAny, {{1, 6}}), Error::NotReady);
+    resume(server);
+    EXPECT_EQ(machine.trap(client, Trap::SendNonBlocking, server, kAny, {{1, 7}}), Error::None);
+    EXPECT_EQ(received(server).words[1], 7u);
 }
 
 TEST_P(Holding, NotificationsAreKept) {
@@ -173,10 +250,14 @@ TEST_P(Holding, IsNotQuietWhileItsAsynchronousMessageIsNotTaken) {
 }
 
 TEST_P(Holding, IsKilledAsAnyOther) {
-    ASSERT_EQ(send(client, server), Error::DoNotReply);
+    const Endpoint partner = machine.spawn(CpuId{1});
+    ASSERT_EQ(receive(server, manager), Error::DoNotReply);
     EXPECT_EQ(stop(server), 0u);
+    ASSERT_EQ(send(client, server), Error::DoNotReply);
+    reply(partner, server, 6);  // which it keeps
     EXPECT_EQ(call(manager, KernelCall::ProcessKill, {server.raw(), 3}), Error::None);
     EXPECT_EQ(state(server), ThreadState::Dead);
+    EXPECT_EQ(FakeMachine::thread(server).nodes_out, 0u);
     EXPECT_EQ(FakeMachine::outcome(client), Error::DeadSourceOrDestination);
     EXPECT_EQ(call(manager, KernelCall::ProcessStop, {server.raw()}), Error::DeadEndpoint);
     EXPECT_EQ(call(manager, KernelCall::ProcessResume, {server.raw()}), Error::DeadEndpoint);

@@ -90,6 +90,19 @@ TEST_P(Swap, WhoHasCalledTheOldIsAnsweredByTheNew) {
     EXPECT_EQ(thread(new_one).receive_from, manager) << "the old one waits on, under the other name";
 }
 
+// It is said to a name, as what is queued there.
+TEST_P(Swap, AKeptReplyIsForWhoHasTheName) {
+    ASSERT_EQ(receive(old_one, manager), Error::DoNotReply);
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    stop(old_one), stop(new_one);
+    ASSERT_EQ(machine.trap(client, Trap::ReplyReceive, old_one, kAny, {{1, 6}}), Error::DoNotReply);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    resume(old_one), resume(new_one);
+    EXPECT_EQ(thread(old_one).state, ThreadState::Ready);
+    EXPECT_EQ(thread(old_one).registers.message().words[1], 6u);
+    EXPECT_EQ(thread(new_one).state, ThreadState::Receiving);
+}
+
 TEST_P(Swap, IsRefusedUntilTheirHomesHaveHeardOfTheLast) {
     both_receive();
     stop(old_one), stop(new_one);
@@ -315,6 +328,20 @@ TEST_P(SwapOfTheAsker, IsAnsweredThoughItHasBeenStopped) {
     EXPECT_EQ(FakeMachine::thread(new_one).state, ThreadState::Held);
     ASSERT_EQ(call(manager, KernelCall::ProcessResume, {new_one.raw()}), Error::None);
     EXPECT_EQ(FakeMachine::thread(new_one).state, ThreadState::Ready);
+    EXPECT_EQ(FakeMachine::thread(new_one).registers.message().words[1], 9u);
+}
+
+// The name that it is answered under has had a reply that nobody waits for now.
+TEST_P(SwapOfTheAsker, IsAnsweredThoughAReplyWasKeptThere) {
+    ASSERT_EQ(machine.trap(new_one, Trap::Receive, kNone), Error::DoNotReply);
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(call(old_one, KernelCall::ProcessStop, {new_one.raw()}), Error::None);
+    ASSERT_EQ(machine.trap(old_one, static_cast<uint64_t>(Trap::ReplyReceive) | kNonBlocking, new_one, kAny, {{1, 6}}), Error::NotReady);
+    ASSERT_EQ(machine.trap(old_one, Trap::SendReceive, kVm, kAny, {{kVmCallBase + 41}}), Error::DoNotReply);
+    const uint64_t one = FakeMachine::thread(old_one).process->id().raw(), other = FakeMachine::thread(new_one).process->id().raw();
+    machine.enter_call(worker, static_cast<uint64_t>(KernelCall::ProcessSwap), {{0, one, other, old_one.raw()}});
+    machine.turn(CpuId{0});
+    EXPECT_EQ(machine.trap(worker, Trap::ReplyReceive, new_one, kAny, {{0, 9}}), Error::DoNotReply);
+    ASSERT_FALSE(FakeMachine::waits(new_one));
     EXPECT_EQ(FakeMachine::thread(new_one).registers.message().words[1], 9u);
 }
 
