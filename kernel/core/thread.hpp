@@ -172,6 +172,7 @@ struct alignas(kCacheLine) Thread {
 
     // What the trap or kernel call that it is in returns.
     void set_result(Error error) { registers.rax = static_cast<uint64_t>(to_register(error)); }
+    [[nodiscard]] bool has_result(Error error) const { return registers.rax == static_cast<uint64_t>(to_register(error)); }
 
     [[nodiscard]] Endpoint endpoint() const { return Endpoint{name.load(std::memory_order_relaxed)}; }
     // Acquire pairs with the release store of the old home in migrate(): what it did to the thread is done.

@@ -34,11 +34,14 @@ void run(Cpu& cpu, Thread& thread) {
     apply_affinity(cpu, thread, thread.affinity);  // maybe of its start
 }
 
-// Whatever has come meanwhile is there: a reply first, since whoever sent that may have sent something else later.
+// Whatever has come meanwhile is there: a reply first, since whoever sent that may have sent something else later. Whom it waited for may
+// have died: while it waited, too.
 void receive_anew(Cpu& cpu, Thread& thread) {
     thread.state = ThreadState::Ready;
     if (!take_kept_reply(thread, thread.held.from)) receive_next(cpu, thread, thread.held.from, Waiting::Allowed);
-    if (thread.state == ThreadState::Ready) make_ready(cpu, thread);
+    if (thread.state != ThreadState::Ready) return;
+    if (thread.has_result(Error::DeadEndpoint)) thread.set_result(Error::DeadSourceOrDestination);
+    make_ready(cpu, thread);
 }
 
 void await_answer(Thread& thread) {

@@ -95,6 +95,14 @@ TEST_P(Holding, WhoSendsIsHeldWhenItIsTaken) {
     EXPECT_EQ(FakeMachine::outcome(server), Error::None);
 }
 
+TEST_P(Holding, WhoReceivesFromOneHearsOfItsEnd) {
+    ASSERT_EQ(receive(server, client), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    ASSERT_EQ(call(manager, KernelCall::ProcessKill, {client.raw(), 3}), Error::None);
+    resume(server);
+    EXPECT_EQ(FakeMachine::outcome(server), Error::DeadSourceOrDestination) << "as if it had heard of it then";
+}
+
 // Who sends and then receives from whom it has sent to, instead of one trap for both, may be told in a trap that does not wait.
 TEST_P(Holding, AReplyToWhoReceivesIsKept) {
     for (const Endpoint one : {client, neighbour}) {
