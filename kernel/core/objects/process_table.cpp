@@ -1,6 +1,7 @@
 #include "kernel/core/objects/process_table.hpp"
 
 #include <cstring>
+#include <utility>
 
 #include "abi/kernel_info.hpp"
 #include "kernel/core/mail/post.hpp"
@@ -277,6 +278,7 @@ void thread_is_gone(Cpu& cpu, Thread& thread) {
     ProcessGuard guard{cpu.locks, process.lock};
     thread.stop_was_awaited = thread.stop_posted && !thread.stop_handled;
     if (thread.stop_was_awaited) return;  // on_stop() comes here again
+    thread.stop_posted = true;            // else never will be: who ends the process waits for no answer of this one
     const bool last = process.live_threads.fetch_sub(1, std::memory_order_relaxed) == 1;
     if (process.first_thread != full_name(thread)) free_thread(cpu, thread, guard.token());
     if (last) process_is_stopped(process, guard.token());
@@ -296,7 +298,7 @@ Error kill_process(Cpu& cpu, Process& process, int64_t status) {
     process.state.store(ProcessState::Dying, std::memory_order_relaxed);
     process.status = status;
     process.threads.for_each([&](Thread& thread) {
-        thread.stop_posted = true;
+        if (std::exchange(thread.stop_posted, true)) return;  // the first one, gone before the others
         thread.stop.kind = Mail::Stop;
         post_now(thread.home_cpu(), thread.stop);
     });

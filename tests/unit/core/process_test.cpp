@@ -107,6 +107,26 @@ TEST_F(DeviceMemory, NobodyGivesMorePrivilegesThanHeHas) {
     EXPECT_EQ(give([](Privileges& p) { p.kernel_call_mask[1] = 1; }), Error::Permission);
 }
 
+// Its first thread had ended before it was killed, on a CPU that handles its mail only after the slots have been given back.
+TEST_F(Processes, NothingIsUnderWayToAThreadWhoseSlotIsFree) {
+    ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
+    const Endpoint child{static_cast<uint32_t>(message.words[1])};
+    ASSERT_TRUE(kernel::set_privileges(kernel::tables.cpus[0], child, FakeMachine::everything(0)).ok());
+    FakeMachine::thread(child).process->manager = manager;
+    ASSERT_EQ(call(manager, KernelCall::ProcessStart, {child.raw(), 0x1000, 0x2000, 0, 1}), Error::None);
+    ASSERT_EQ(call(child, KernelCall::ThreadCreate, {0x1000, 0x2000, 0, 0, 0}), Error::None);
+    ASSERT_EQ(call(child, KernelCall::ThreadExit, {0}), Error::DoNotReply);
+    enter(manager, KernelCall::ProcessKill, {child.raw(), 3});
+    machine.turn(CpuId{0});
+    enter(manager, KernelCall::ProcessReap, {});
+    ASSERT_EQ(FakeMachine::outcome(manager), Error::None);
+    enter(manager, KernelCall::ProcessRelease, {child.raw()});
+    ASSERT_EQ(FakeMachine::outcome(manager), Error::None);
+    EXPECT_TRUE(kernel::tables.cpus[1].mailbox.empty());
+    machine.settle();
+    EXPECT_EQ(FakeMachine::thread(child).state, kernel::ThreadState::Free);
+}
+
 TEST_F(Processes, CreateStartKillReapReleaseGivesAllSlotsBack) {
     const auto before = kernel::slots_in_use();
     for (int round = 0; round < 1000; ++round) {
