@@ -26,6 +26,12 @@ class Holding : public ::testing::TestWithParam<uint16_t> {
         EXPECT_EQ(call(manager, KernelCall::ProcessStop, {who.raw()}), Error::None);  // the first answer may be ahead of the news
         return message.words[1];
     }
+    // The same, while its home alone looks into its mailbox.
+    uint64_t stop_unheard(Endpoint who) {
+        machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessStop), {{0, who.raw()}});
+        machine.turn(CpuId{GetParam()});
+        return received(manager).words[1];
+    }
     void resume(Endpoint who) { EXPECT_EQ(call(manager, KernelCall::ProcessResume, {who.raw()}), Error::None); }
     Error receive(Endpoint who, Endpoint from = kAny) { return machine.trap(who, Trap::Receive, kNone, from); }
     // And does not wait for anything then.
@@ -33,6 +39,12 @@ class Holding : public ::testing::TestWithParam<uint16_t> {
         EXPECT_EQ(machine.trap(who, static_cast<uint64_t>(Trap::ReplyReceive) | kNonBlocking, to, kAny, {{1, word}}), Error::NotReady);
     }
     Error send(Endpoint who, Endpoint to, uint64_t word = 0) { return machine.trap(who, Trap::Send, to, kNone, {{1, word}}); }
+    AsyncEntry& send_async(Endpoint who, Endpoint to) {
+        auto& entry = *reinterpret_cast<AsyncEntry*>(plain_space::memory(kernel::slot_of(*FakeMachine::thread(who).process)));
+        entry = {AsyncEntry::kValid, to, 1, {7, 8}};
+        EXPECT_EQ(machine.trap(who, Trap::SendAsync, kNone, kNone, {{0, plain_space::kBase, 1}}), Error::None);
+        return entry;
+    }
     static Message received(Endpoint who) { return FakeMachine::thread(who).registers.message(); }
     static ThreadState state(Endpoint who) { return FakeMachine::thread(who).state; }
 
@@ -185,6 +197,18 @@ TEST_P(Holding, NotificationsAreKept) {
     EXPECT_EQ(received(server).source(), client);
 }
 
+TEST_P(Holding, AnAsynchronousMessageIsAskedForAfterwards) {
+    ASSERT_EQ(receive(server), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 0u);
+    const AsyncEntry& entry = send_async(client, server);
+    EXPECT_EQ(entry.flags & AsyncEntry::kDone, 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    resume(server);
+    machine.settle();
+    EXPECT_EQ(received(server).words[1], 8u);
+    EXPECT_NE(entry.flags & AsyncEntry::kDone, 0u);
+}
+
 TEST_P(Holding, AProcessThatHasNotStartedRunsWhenItIsResumed) {
     ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
     const Endpoint child{static_cast<uint32_t>(message.words[1])};
@@ -233,6 +257,73 @@ TEST_P(Holding, EveryThreadOfAProcessIsHeld) {
     EXPECT_EQ(state(second), ThreadState::Receiving);
 }
 
+// Between two CPUs.
+TEST_P(Holding, WhoMovesIsHeldWhereItArrives) {
+    machine.enter_call(server, static_cast<uint64_t>(KernelCall::ThreadAffinity), {{0, kSelf.raw(), 1}});
+    machine.turn(CpuId{GetParam()});
+    ASSERT_TRUE(FakeMachine::thread(server).is(kernel::kInTransit));
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Ready);
+    EXPECT_EQ(FakeMachine::thread(server).home_cpu(), CpuId{1});
+}
+
+// What it asks another CPU is answered first.
+TEST_P(Holding, WhoAsksIsHeldWhenItIsAnswered) {
+    ASSERT_EQ(receive(client), Error::DoNotReply);
+    machine.enter(server, Trap::SendNonBlocking, client, kAny, {{1, 5}});
+    EXPECT_EQ(stop_unheard(server), 1u);
+    EXPECT_EQ(state(server), ThreadState::Asking);
+    EXPECT_TRUE(FakeMachine::thread(server).is(kernel::kHold));
+    machine.settle();
+    EXPECT_EQ(stop(server), 0u) << "answered, it has waited for the CPU";
+    EXPECT_EQ(state(server), ThreadState::Held);
+    EXPECT_EQ(received(client).words[1], 5u);
+    resume(server);
+    EXPECT_EQ(FakeMachine::outcome(server), Error::None);
+    EXPECT_FALSE(FakeMachine::waits(server));
+}
+
+TEST_P(Holding, WhoAsksForAnAsynchronousMessageHasItFirst) {
+    send_async(client, server);
+    machine.enter(server, Trap::Receive, kNone);
+    EXPECT_EQ(stop_unheard(server), 1u);
+    EXPECT_EQ(state(server), ThreadState::Asking);
+    machine.settle();
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    resume(server);
+    EXPECT_FALSE(FakeMachine::waits(server));
+    EXPECT_EQ(received(server).words[1], 8u);
+}
+
+// There is nothing after all: it receives, and is held in that.
+TEST_P(Holding, WhoAsksInVainIsHeldAsItReceives) {
+    send_async(client, server) = {};
+    machine.enter(server, Trap::Receive, kNone);
+    EXPECT_EQ(stop_unheard(server), 1u);
+    EXPECT_EQ(stop(server), 0u);
+    EXPECT_EQ(state(server), ThreadState::Held);
+    EXPECT_EQ(FakeMachine::thread(server).held.next, kernel::Thread::Next::Receive);
+    resume(server);
+    EXPECT_EQ(state(server), ThreadState::Receiving);
+    EXPECT_EQ(send(client, server, 6), Error::None);
+    EXPECT_EQ(received(server).words[1], 6u);
+}
+
+// The answer comes to who has sent with it in mind, though its message had not been taken when it was stopped.
+TEST_P(Holding, WhoSendsAndWaitsForTheAnswerGetsThatFirst) {
+    ASSERT_EQ(machine.trap(server, Trap::SendReceive, client, kAny, {{1, 5}}), Error::DoNotReply);
+    EXPECT_EQ(stop(server), 1u);
+    ASSERT_EQ(receive(client), Error::None);
+    EXPECT_EQ(stop(server), 1u);
+    reply(client, server, 7);
+    EXPECT_EQ(stop(server), 0u);
+    resume(server);
+    EXPECT_EQ(received(server).words[1], 7u);
+}
+
 TEST_P(Holding, ASleeperIsHeldWhenItIsWoken) {
     ASSERT_EQ(call(server, KernelCall::ThreadCreate, {0x1000, 0x2000, 5, 0, 2}), Error::None);
     const Endpoint second{static_cast<uint32_t>(message.words[1])};
@@ -245,9 +336,7 @@ TEST_P(Holding, ASleeperIsHeldWhenItIsWoken) {
 }
 
 TEST_P(Holding, IsNotQuietWhileItsAsynchronousMessageIsNotTaken) {
-    auto& entry = *reinterpret_cast<AsyncEntry*>(plain_space::memory(kernel::slot_of(*FakeMachine::thread(server).process)));
-    entry = {AsyncEntry::kValid, client, 1, {7, 8}};
-    ASSERT_EQ(machine.trap(server, Trap::SendAsync, kNone, kNone, {{0, plain_space::kBase, 1}}), Error::None);
+    send_async(server, client);
     EXPECT_EQ(stop(server), 1u);
     EXPECT_EQ(state(server), ThreadState::Held);
     EXPECT_EQ(receive(client), Error::None);

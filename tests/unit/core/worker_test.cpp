@@ -49,6 +49,34 @@ TEST_F(Workers, AFaultGoesToTheWorkerOfItsCpuAndBack) {
     EXPECT_EQ(machine.turn(CpuId{1}), &FakeMachine::thread(program));
 }
 
+// Its process is stopped while VM serves it: it is held when it would go on.
+TEST_F(Workers, WhoIsStoppedInTheirHandsIsHeldThen) {
+    const Endpoint manager = machine.spawn(CpuId{0});
+    const auto call = [&](KernelCall what) {
+        Message message{{0, program.raw()}};
+        EXPECT_EQ(machine.call(manager, static_cast<uint64_t>(what), message), Error::None);
+    };
+    const auto state = [&] { return FakeMachine::thread(program).state; };
+    fault();
+    call(KernelCall::ProcessStop);
+    EXPECT_EQ(state(), kernel::ThreadState::InVmHands);
+    EXPECT_EQ(resume(received(worker[1]).words[3]), Error::DoNotReply);
+    EXPECT_EQ(state(), kernel::ThreadState::Held);
+    call(KernelCall::ProcessResume);
+    EXPECT_EQ(machine.turn(CpuId{1}), &FakeMachine::thread(program));
+
+    plain_space::set_absent(true);
+    Message message{{0, plain_space::kBase, 2}};
+    EXPECT_EQ(machine.call(program, static_cast<uint64_t>(KernelCall::ConsoleWrite), message), Error::DoNotReply);
+    call(KernelCall::ProcessStop);
+    EXPECT_EQ(resume(received(worker[1]).words[3]), Error::DoNotReply);
+    EXPECT_EQ(state(), kernel::ThreadState::Held);
+    EXPECT_TRUE(FakeMachine::console.empty());
+    call(KernelCall::ProcessResume);
+    EXPECT_EQ(FakeMachine::console.size(), 2u) << "the call is carried out anew";
+    EXPECT_EQ(FakeMachine::outcome(program), Error::None);
+}
+
 TEST_F(Workers, AStaleResumeIsIgnored) {
     fault();
     EXPECT_EQ(resume(received(worker[1]).words[3] + 1), Error::DoNotReply);
