@@ -85,7 +85,7 @@ struct alignas(kCacheLine) Thread {
     std::atomic<uint16_t> home{0};   // read by all CPUs; stored with release by the old home only
     ThreadState state = ThreadState::Free;
     uint8_t priority = 0;
-    Endpoint receive_from = kNone;   // Receiving: whom from, or kAny
+    Endpoint receive_from = kNone;   // Receiving: whom from, or kAny. Held: likewise, as far as its home has heard of swaps
     Endpoint sending_to = kNone;     // Sending: to whom
     uint16_t flags = 0;              // ThreadFlags
     uint8_t pending = 0;             // Pending

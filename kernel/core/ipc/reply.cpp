@@ -38,9 +38,11 @@ bool post_reply(Thread& sender, Thread& target, Endpoint to) {
     return true;
 }
 
-// A Held thread is in nobody's hands, so that only its home, when it lets it go, can say whether it waits for this. Who waits for an answer
-// is not held: this is none.
-bool is_kept(const Thread& target) { return target.state == ThreadState::Held && !target.reply.only_as_reply; }
+// With what its node holds. Who waits for an answer is not held: this is none.
+bool is_kept(const Thread& target) {
+    const bool admitted = target.receive_from == kAny || target.receive_from == target.reply.source;
+    return target.state == ThreadState::Held && admitted && !target.reply.only_as_reply;
+}
 
 // On this CPU. Nothing, if another reply has the node.
 void keep_reply(Thread& sender, Thread& target, Endpoint to) {

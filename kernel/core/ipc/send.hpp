@@ -28,7 +28,8 @@ void on_send_non_blocking(Cpu& cpu, Thread& sender);
 void on_reply(Cpu& cpu, Thread& target);
 void on_completed(Cpu& cpu, Thread& sender);
 
-// A reply to a Held thread stays in the thread's reply node until it goes on. True: it receives from there, and has the reply in its registers.
+// A reply that a Held thread would have received stays in the thread's reply node until it goes on: only then its registers are its home's.
+// True: it still receives from there, and has the reply in its registers.
 bool take_kept_reply(Thread& target, Endpoint from);
 // It does something else.
 void drop_kept_reply(Thread& target);

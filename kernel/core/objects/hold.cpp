@@ -22,6 +22,7 @@ void become_held(Cpu& cpu, Thread& thread, Next next) {
     if (cpu.current == &thread) cpu.current = nullptr;
     unload(cpu, thread);
     thread.held = {next, thread.is(kReplay), thread.receive_from};
+    if (next != Next::Receive) thread.receive_from = kNone;
     thread.clear(kHold);
     thread.clear(kReplay);
     thread.state = ThreadState::Held;
@@ -75,7 +76,9 @@ void let_go(Cpu& cpu, Thread& thread) {
 // What it is in the middle of is another thread's now. Who waits for an answer gets that though its process may have been stopped: it comes
 // before that, and is on its way.
 void adopt(Cpu& cpu, Thread& thread) {
-    if (thread.state == ThreadState::Held && thread.held.next == Next::Answer) let_go(cpu, thread);
+    if (thread.state != ThreadState::Held) return;
+    thread.receive_from = thread.held.next == Next::Receive ? thread.held.from : kNone;
+    if (thread.held.next == Next::Answer) let_go(cpu, thread);
 }
 
 void tell_threads(Process& process) {

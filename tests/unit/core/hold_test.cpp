@@ -151,6 +151,8 @@ TEST_P(Holding, AReplyIsDroppedIfItIsNotWaitedFor) {
     ASSERT_EQ(receive(server, manager), Error::DoNotReply);
     EXPECT_EQ(stop(server), 0u);
     reply(client, server, 6);
+    reply(neighbour, server, 7);
+    EXPECT_FALSE(FakeMachine::thread(server).reply.kept) << "another one, that it waits for, would find no place";
     resume(server);
     EXPECT_EQ(state(server), ThreadState::Receiving);
     EXPECT_EQ(send(manager, server, 5), Error::None);

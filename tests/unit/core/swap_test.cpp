@@ -35,6 +35,9 @@ class Swap : public ::testing::TestWithParam<std::pair<uint16_t, uint16_t>> {
         EXPECT_EQ(receive(old_one), Error::DoNotReply);
         EXPECT_EQ(receive(new_one), Error::DoNotReply);
     }
+    void reply(Endpoint who, Endpoint to, uint64_t word) {
+        EXPECT_EQ(machine.trap(who, static_cast<uint64_t>(Trap::ReplyReceive) | kNonBlocking, to, kAny, {{1, word}}), Error::NotReady);
+    }
     static uint64_t id_of(Endpoint who) { return process(who).id().raw(); }
     Error receive(Endpoint who, Endpoint from = kAny) { return machine.trap(who, Trap::Receive, kNone, from); }
     static kernel::Thread& thread(Endpoint who) { return FakeMachine::thread(who); }
@@ -92,15 +95,29 @@ TEST_P(Swap, WhoHasCalledTheOldIsAnsweredByTheNew) {
 
 // It is said to a name, as what is queued there.
 TEST_P(Swap, AKeptReplyIsForWhoHasTheName) {
-    ASSERT_EQ(receive(old_one, manager), Error::DoNotReply);
-    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    both_receive();
     stop(old_one), stop(new_one);
-    ASSERT_EQ(machine.trap(client, Trap::ReplyReceive, old_one, kAny, {{1, 6}}), Error::DoNotReply);
+    reply(client, old_one, 6);
     ASSERT_EQ(swap(old_one, new_one), Error::None);
     resume(old_one), resume(new_one);
     EXPECT_EQ(thread(old_one).state, ThreadState::Ready);
     EXPECT_EQ(thread(old_one).registers.message().words[1], 6u);
     EXPECT_EQ(thread(new_one).state, ThreadState::Receiving);
+}
+
+TEST_P(Swap, WhoHasBeenSwappedKeepsRepliesThatItWaitsForNow) {
+    ASSERT_EQ(receive(old_one, manager), Error::DoNotReply);
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    stop(old_one), stop(new_one);
+    reply(client, new_one, 5);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    machine.settle();
+    reply(client, old_one, 6), reply(client, new_one, 7);
+    resume(old_one), resume(new_one);
+    ASSERT_EQ(thread(old_one).state, ThreadState::Ready);
+    EXPECT_EQ(thread(old_one).registers.message().words[1], 6u);
+    EXPECT_EQ(thread(new_one).state, ThreadState::Receiving) << "from the manager";
+    EXPECT_EQ(machine.trap(manager, Trap::Send, new_one), Error::None);
 }
 
 TEST_P(Swap, IsRefusedUntilTheirHomesHaveHeardOfTheLast) {
