@@ -75,7 +75,7 @@ TEST(CoreTorture, AStartComesWhileASwapIsTried) {
     }
 }
 
-// It is let go and stopped again; meanwhile it may seem to be quiet still.
+// It is let go and stopped again, and its home puts down how it goes on: the count of quiet threads alone orders that and the look of the swap.
 TEST(CoreTorture, AThreadIsLetGoWhileASwapIsTried) {
     FakeMachine machine{3};
     const Endpoint manager = machine.spawn(kHere), one = machine.spawn(kBeside), other = machine.spawn(kHere);
