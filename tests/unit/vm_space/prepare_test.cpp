@@ -36,12 +36,21 @@ class Prepare : public ::testing::Test {
     VirtualAddress move_break(ProcessId process, uint64_t to = 0) {
         return VirtualAddress{vm.call(kCpu0, process, VmCall::Brk, {{0, to}}).words[1]};
     }
-    uint64_t resident(ProcessId process) { return vm.usage(kCpu0, process).resident_pages; }
+    // As rs sees it: a process without quota left could not even ask.
+    uint64_t usage(ProcessId process, size_t offset) {
+        const VirtualAddress into = map(rs, 1);
+        EXPECT_EQ(vm.call(kCpu0, rs, VmCall::Info, {{0, kInfoUsage, process.raw(), into.raw(), sizeof(VmUsage)}}).outcome(), Error::None);
+        const uint64_t value = vm.read(kCpu0, rs, into + offset).release();
+        EXPECT_EQ(vm.munmap(kCpu0, rs, into, kPageSize), Error::None);
+        return value;
+    }
+    uint64_t resident(ProcessId process) { return usage(process, offsetof(VmUsage, resident_pages)); }
+    uint64_t faults(ProcessId process) { return usage(process, offsetof(VmUsage, minor_faults)); }
     // Writes to each page, none of which costs a page.
     void expect_pinned(ProcessId process, VirtualAddress start, uint64_t pages, uint64_t value) {
-        const uint64_t before = vm.usage(kCpu0, process).minor_faults, linked = 2 * (pages / kPagesPerLeaf + 2);
+        const uint64_t before = faults(process), linked = 2 * (pages / kPagesPerLeaf + 2);
         for (uint64_t i = 0; i < pages; ++i) ASSERT_EQ(vm.write(kCpu0, process, start + i * kPageSize, value + i), Error::None);
-        EXPECT_LE(vm.usage(kCpu0, process).minor_faults, before + linked) << "a fault a leaf links its table, no more";
+        EXPECT_LE(faults(process), before + linked) << "a fault a leaf links its table, no more";
     }
     void expect_words(ProcessId process, VirtualAddress start, uint64_t pages, uint64_t value) {
         for (uint64_t i = 0; i < pages; ++i) EXPECT_EQ(vm.read(kCpu0, process, start + i * kPageSize).release(), value + i);
