@@ -86,10 +86,14 @@ VirtualRange Preallocation::find(WorkerContext& context, Space& space) {
     Segment* segment = range.empty() ? nullptr : space.find_segment(range.start);
     if (segment == nullptr) return {};
     SegmentHold held(context, space, *segment);
+    VirtualRange found;
     for (const Region* region = segment->first_in(range); region != nullptr && region->start() < range.end;
-         region = segment->regions().next(*region))
-        if (is_preallocated(*region)) return region->range();
-    return {};
+         region = segment->regions().next(*region)) {
+        const bool goes_on = is_preallocated(*region) && (found.empty() || found.end == region->start());
+        if (goes_on) found = {found.empty() ? region->start() : found.start, region->end()};
+        else if (!found.empty()) break;
+    }
+    return found;
 }
 
 // Unless the process has moved its break meanwhile: the memory is in use then, perhaps.

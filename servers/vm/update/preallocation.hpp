@@ -15,7 +15,7 @@ class Preallocation {
     static Error extend_heap(WorkerContext& context, const Receipt& receipt, Space& space, uint64_t bytes);
     static Error map(WorkerContext& context, const Receipt& receipt, Space& space, uint64_t bytes);
 
-    // What is left of the map, from its first page on; empty: there is none.
+    // What is left of the map, from its first page on up to a hole, whatever its protection; empty: there is none.
     static VirtualRange find(WorkerContext& context, Space& space);
 
     // request: kind Preallocate. True: finished, with its error and results.

@@ -152,6 +152,14 @@ TEST_F(Prepare, APreallocatedMapIsFoundAgain) {
     EXPECT_EQ(control(old_one, kMemoryMap, kPageSize).outcome(), Error::None);
 }
 
+TEST_F(Prepare, APreallocatedMapIsFoundWholeWhateverItsParts) {
+    const VirtualAddress at{control(old_one, kMemoryMap, 600 * kPageSize).words[1]};
+    ASSERT_EQ(vm.mprotect(kCpu0, old_one, at + 3 * kPageSize, 2 * kPageSize, kProtectRead), Error::None);
+    EXPECT_EQ(control(old_one, kMemoryFindMap).words[2], 600 * kPageSize);
+    ASSERT_EQ(vm.munmap(kCpu0, old_one, at + 10 * kPageSize, kPageSize), Error::None);
+    EXPECT_EQ(control(old_one, kMemoryFindMap).words[2], 10 * kPageSize) << "up to the hole";
+}
+
 TEST_F(Prepare, AMapThatTheQuotaDoesNotPayForIsNone) {
     EXPECT_EQ(control(poor, kMemoryMap, 2 * kPoor * kPageSize).outcome(), Error::NoMemory);
     EXPECT_EQ(control(poor, kMemoryFindMap).words[2], 0u);
