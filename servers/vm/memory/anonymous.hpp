@@ -14,7 +14,11 @@ struct AnonymousMemory {
         return Touch::Mapped;
     }
     static Result<PhysicalAddress> place(WorkerContext&, Space&, VirtualAddress, RegionAttributes) { return Error::Invalid; }
-    static constexpr RegionAttributes inherited(RegionAttributes attributes) { return attributes; }
+    // Nothing has been mapped in advance for the copy.
+    static constexpr RegionAttributes inherited(RegionAttributes attributes) {
+        if (attributes.traits == RegionTraits::Preallocated) attributes.traits = RegionTraits::None;
+        return attributes;
+    }
 };
 
 }  // namespace shoal::vm

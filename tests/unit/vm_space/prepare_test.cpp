@@ -160,6 +160,18 @@ TEST_F(Prepare, APreallocatedMapIsFoundWholeWhateverItsParts) {
     EXPECT_EQ(control(old_one, kMemoryFindMap).words[2], 10 * kPageSize) << "up to the hole";
 }
 
+TEST_F(Prepare, ACopyHasNoPreallocatedMap) {
+    const VirtualAddress at{control(old_one, kMemoryMap, 2 * kPageSize).words[1]};
+    const VirtualAddress own{control(new_one, kMemoryMap, 2 * kPageSize).words[1]};
+    ASSERT_EQ(own, at);
+    ASSERT_EQ(vm.munmap(kCpu0, new_one, own, 2 * kPageSize), Error::None);
+    ASSERT_EQ(vm.write(kCpu0, old_one, at, 7), Error::None);
+    ASSERT_EQ(prepare(old_one, new_one), Error::None);
+    EXPECT_EQ(vm.read(kCpu0, new_one, at).release(), 7u);
+    EXPECT_EQ(control(new_one, kMemoryFindMap).words[2], 0u) << "what it has inherited there was mapped for another";
+    EXPECT_EQ(update(0), Error::None);
+}
+
 TEST_F(Prepare, AMapThatTheQuotaDoesNotPayForIsNone) {
     EXPECT_EQ(control(poor, kMemoryMap, 2 * kPoor * kPageSize).outcome(), Error::NoMemory);
     EXPECT_EQ(control(poor, kMemoryFindMap).words[2], 0u);
