@@ -11,7 +11,8 @@ constexpr const char* kKindNames[kKinds] = {"map",  "unmap", "protect", "dontnee
                                             "read", "write", "execute", "share", "renew", "fork", "clear", "touch", "remap", "map file", "file forget", "cache set", "cache map", "cache forget",
                                             "joint map", "joint unmap", "joint revoke", "update", "will exit", "rights", "watch", "signal",
                                             "news", "map device", "unmap device", "map image", "unmap shared", "physical", "references",
-                                            "hold", "end hold", "lost hold", "regions"};
+                                            "hold", "end hold", "lost hold", "regions", "memory control", "prepare", "load",
+                                            "await news", "answer"};
 
 }  // namespace
 

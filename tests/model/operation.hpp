@@ -22,12 +22,15 @@ namespace shoal::model {
 // MapDevice: bytes of the one device, from `value` on. MapImage: as an exec does, the file from its page `value` on; flags: bytes to clear at the end.
 // UnmapShared, Physical, References: of the space's memory at the address, asked for by the other. Hold: the memory may be told to a device;
 // EndHold: no longer, of all that is held number `value`, asked for by the space. LostHold: some memory of a process that has ended. Regions: all that is mapped in the space.
+// MemoryControl: rs_memctl of the space, `value` says what. Prepare: an update of the space by the other is made ready. Load: into the space, the
+// image number `value` (images.hpp), or if there is none the range of the other's (flags: LoadFlags). AwaitNews: as News, but where there is none a thread
+// of the space waits for some. Answer: what one of those who have waited has been told.
 enum class Kind : uint8_t {
     Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget,
     JointMap, JointUnmap, JointRevoke, Update, WillExit, Rights, Watch, Signal, News, MapDevice, UnmapDevice, MapImage, UnmapShared, Physical,
-    References, Hold, EndHold, LostHold, Regions
+    References, Hold, EndHold, LostHold, Regions, MemoryControl, Prepare, Load, AwaitNews, Answer
 };
-inline constexpr unsigned kKinds = 38;
+inline constexpr unsigned kKinds = 43;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.
@@ -54,8 +57,20 @@ struct CacheFlagsOf {
     static constexpr CacheFlagsOf of(uint64_t flags) { return {flags & 0xffff, (flags & kInFile) != 0, (flags & kOnce) != 0}; }
 };
 
+// Of Load: how many arguments are said to be there, and how many bytes they have: one string, the last byte is its end.
+struct LoadFlags {
+    uint64_t arguments, bytes;
+    static constexpr LoadFlags of(uint64_t flags) { return {flags & 0xff, flags >> 8}; }
+    [[nodiscard]] constexpr uint64_t word() const { return arguments | bytes << 8; }
+};
+constexpr char argument_letter(uint64_t index, uint64_t bytes) { return index + 1 == bytes ? '\0' : static_cast<char>('a' + index % 26); }
+
+// Every second process begins as a server.
+constexpr bool begins_as_server(uint64_t space) { return space % 2 == 1; }
+
 // Of News: what; whether there is more; whether another process is in that one's place by now.
 constexpr uint64_t news_word(uint64_t what, bool more, bool gone) { return what | (more ? 0x100u : 0u) | (gone ? 0x200u : 0u); }
+inline constexpr uint64_t kWaits = 0x400;  // of AwaitNews instead: there is none yet
 
 struct Operation {
     Kind kind = Kind::Read;
@@ -75,12 +90,14 @@ struct Operation {
 enum class Access : uint8_t { Done, Refused, OutOfMemory };
 
 struct Outcome {
-    Error error = Error::None;     // of a call; then nothing else is told
-    uint64_t address = 0;          // of Brk, and where the system has put what it has mapped
+    Error error = Error::None;     // of a call; then nothing else is told, but of a BadExecutable the reason, as `more`
+    uint64_t address = 0;          // of Brk, and where the system has put what it has mapped; MemoryControl; Load: where the program begins
     Access access = Access::Done;  // of Read, Write, Execute
     uint64_t value = 0;            // of Read and Write; the physical address of Physical, Hold, LostHold, and what Map has made contiguous; References;
-                                   // Regions: their digest; News: whose they are, its space plus one, or 0
-    uint64_t more = 0;             // References: the memory's identity; LostHold: bytes; Regions: their pages; News: news_word()
+                                   // Regions: their digest; News: whose they are, its space plus one, or 0; MemoryControl: bytes;
+                                   // Load: the stack; of what is made present all pages that are there then, to be read
+    uint64_t more = 0;             // References: the memory's identity; LostHold: bytes; Regions: their pages; News: news_word(); of what
+                                   // is made present likewise, to be written
     bool operator==(const Outcome&) const = default;
 };
 

@@ -7,12 +7,12 @@ namespace shoal::model {
 
 class RegionDigest {
   public:
-    // Ascending. protection: Protection, with all that it implies; of a stack or not.
-    void add(VirtualRange range, uint64_t protection, RegionType type, bool stack) {
+    // Ascending. protection: Protection, with all that it implies; flags: RegionFlags, of which kKnown count.
+    void add(VirtualRange range, uint64_t protection, RegionType type, uint32_t flags) {
         pages_ += range.size() >> kPageShift;
-        const bool goes_on = !last_.empty() && last_.end == range.start && last_like_ == word(protection, type, stack);
-        if (!goes_on) mix(last_.end.raw()), mix(range.start.raw()), mix(word(protection, type, stack));
-        last_like_ = word(protection, type, stack);
+        const bool goes_on = !last_.empty() && last_.end == range.start && last_like_ == word(protection, type, flags);
+        if (!goes_on) mix(last_.end.raw()), mix(range.start.raw()), mix(word(protection, type, flags));
+        last_like_ = word(protection, type, flags);
         last_ = range;
     }
     [[nodiscard]] uint64_t pages() const { return pages_; }
@@ -22,8 +22,9 @@ class RegionDigest {
     }
 
   private:
-    static uint64_t word(uint64_t protection, RegionType type, bool stack) {
-        return protection | uint64_t{static_cast<uint32_t>(type)} << 8 | (stack ? uint64_t{1} << 16 : 0);
+    static constexpr uint32_t kKnown = kRegionGrowsDown | kRegionPreallocated;
+    static uint64_t word(uint64_t protection, RegionType type, uint32_t flags) {
+        return protection | uint64_t{static_cast<uint32_t>(type)} << 8 | uint64_t{flags & kKnown} << 16;
     }
     // FNV-1a, of words.
     void mix(uint64_t word) { value_ = (value_ ^ word) * 0x100'0000'01b3; }

@@ -16,7 +16,7 @@
 namespace shoal::model {
 namespace {
 
-constexpr uint64_t kOperations = 3'000;
+constexpr uint64_t kOperations = 6'000;
 constexpr uint32_t kMostFrames = 9;  // left: more than any operation takes before its commit point
 constexpr unsigned kProbes = 24;
 constexpr unsigned kPatience = 120;  // seconds for an operation with its famine, audit and probes
@@ -75,7 +75,7 @@ TEST(VmShortage, ARefusalChangesNothing) {
     const uint64_t seed = chosen_seed();
     Shared<uint64_t> refused;
     EXPECT_EQ(run_in_child([&] { return StarvedRun(seed, *refused)(); }), "") << "seed " << seed << ", after " << *refused << " refusals";
-    EXPECT_GT(*refused, kOperations / 20);
+    EXPECT_GT(*refused, kOperations / 40);  // one of the two is a server, whose faults are refused last
 }
 
 }  // namespace

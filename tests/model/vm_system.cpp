@@ -4,6 +4,7 @@
 
 #include "abi/message.hpp"
 #include "servers/vm/files/file_desk.hpp"
+#include "tests/model/images.hpp"
 #include "tests/model/reference/space.hpp"
 
 namespace shoal::model {
@@ -22,6 +23,7 @@ VmSystem::VmSystem(const Options& options)
       vm_(Harness::Options{.cpus = options.workers + (may_run_out() ? 0 : 1), .bytes = options.bytes, .lateness = options.lateness}),
       at_first_(vm_), manager_(vm_.create(CpuId::from(0))), desk_(vm_.mmap(CpuId::from(0), manager_, kPageSize).release()),
       processes_(options.spaces) {
+    store_images();
     for (uint8_t i = 0; i < options.spaces; ++i) processes_[i] = make_space(CpuId::from(i % options.workers), i).raw();
     constexpr uint64_t kWithoutEnd = ~uint64_t{0};
     if (!may_run_out()) files_ = std::make_unique<FileServer>(vm_, CpuId::from(options.workers), kWithoutEnd);
@@ -40,9 +42,19 @@ ProcessId VmSystem::make_space(CpuId home, uint8_t place) {
     constexpr uint64_t kWithoutLimit = uint64_t{1} << 28;
     const ProcessId made = vm_.create(home, may_run_out() ? options_.quota : kWithoutLimit);
     set_heap(made);
+    if (vm::Space* space = vm_.processes().find(made); space != nullptr && begins_as_server(place)) space->standing = vm::Standing::Server;
     const std::lock_guard guard(places_lock_);
     places_[made.raw()] = place;
     return made;
+}
+
+void VmSystem::store_images() {
+    const CpuId cpu = CpuId::from(0);
+    for (const Image& image : images()) {
+        const std::vector<uint64_t> words = image.words();
+        images_.push_back(vm_.mmap(cpu, manager_, image.file.bytes).release());
+        for (uint64_t i = 0; i < words.size(); ++i) (void)vm_.write(cpu, manager_, images_.back() + i * sizeof(uint64_t), words[i]);
+    }
 }
 
 // When it has taken all that is still wanted of it.
@@ -72,6 +84,7 @@ std::string VmSystem::end() {
 
 Outcome VmSystem::apply(const Operation& op) {
     const Outcome outcome = is_access(op.kind) ? access(op) : call(op);
+    if (!awaited_.empty()) collect_answers();
     if (outcome.error == Error::NoMemory || outcome.access == Access::OutOfMemory) ++refused_for_memory_;
     return outcome;
 }
@@ -89,7 +102,8 @@ Error VmSystem::renew(const Operation& op) {
 Error VmSystem::end_process(CpuId cpu, ProcessId process) {
     vm_.stop(process);
     (void)vm_.call(cpu, manager_, VmCall::RsSetPriv, {{0, process.raw(), kAllRights}});  // it asks for its end itself
-    return vm_.exit(cpu, process);
+    const Error error = vm_.exit(cpu, process);
+    return error == Error::None && !end_waits(process) ? Error::TimedOut : error;
 }
 
 Error VmSystem::fork(const Operation& op) {

@@ -20,7 +20,7 @@ class VmSystem : public System {
     struct Options {
         uint32_t workers = 4;
         uint32_t spaces = 2;
-        uint64_t bytes = uint64_t{128} << 20;  // of memory, VM's own included
+        uint64_t bytes = uint64_t{256} << 20;  // of memory, VM's own included
         uint64_t quota = 0;                    // pages a space, 0: all memory
         uint32_t lateness = 0;                 // Harness::Options
     };
@@ -66,6 +66,20 @@ class VmSystem : public System {
     Error end_hold(const Operation& op);
     Outcome find_lost_hold(const Operation& op);
     Outcome take_news(const Operation& op);
+    Outcome await_news(const Operation& op);
+    Outcome take_answer(const Operation& op);
+    Outcome news_in(const Message& answer);
+    void collect_answers();
+    bool end_waits(ProcessId process);
+    Outcome control_memory(const Operation& op);
+    Outcome prepare(const Operation& op);
+    struct Present {
+        uint64_t to_read = 0, to_write = 0;  // pages
+    };
+    Present count_present(uint8_t space, VirtualRange range = vm::Space::everything());
+    Outcome load(const Operation& op);
+    void put_on_desk(const void* bytes, uint64_t count);
+    void store_images();
     Outcome list_regions(const Operation& op);
     Message manage(const Operation& op, VmCall number, const Message& arguments) {
         return vm_.call(CpuId::from(op.worker), manager_, number, arguments);
@@ -80,6 +94,7 @@ class VmSystem : public System {
     const Holdings at_first_;
     const ProcessId manager_;  // of the others
     const VirtualAddress desk_;  // a page of its own, for what calls read and write
+    std::vector<VirtualAddress> images_;  // with the manager, too
     std::vector<std::atomic<uint32_t>> processes_;
     std::unique_ptr<vm::test::FileServer> files_;  // on a CPU of its own; where memory is short there is none
     struct Hold {
@@ -87,6 +102,11 @@ class VmSystem : public System {
         uint64_t physical;
     };
     std::vector<Hold> holds_;
+    struct AwaitedNews {
+        ProcessId process;
+        vm::test::Harness::Pending call;
+    };
+    std::vector<AwaitedNews> awaited_, answered_;  // of threads that wait, and that have been told, the first first
     std::mutex places_lock_;
     std::map<uint32_t, uint8_t> places_;  // of all processes that there have been
     std::atomic<uint64_t> refused_for_memory_{0};

@@ -8,8 +8,14 @@ namespace shoal::model {
 void ReferenceNotices::tell(ProcessName watcher, ProcessName about, ExitNotice what) {
     std::vector<News>& all = news_[watcher];
     const auto told = std::find_if(all.begin(), all.end(), [&](const News& news) { return news.process == about; });
-    if (told == all.end()) all.push_back({about, what});
-    else told->what = what;
+    if (told != all.end()) {
+        told->what = what;
+        return;
+    }
+    all.push_back({about, what});
+    if (waiting(watcher) == 0) return;
+    --waiting_[watcher];
+    answers_[watcher].push_back(take(watcher));
 }
 
 Error ReferenceNotices::signal(ProcessName watched, ProcessName watcher) {
@@ -27,6 +33,8 @@ void ReferenceNotices::end(ProcessName process) {
     watchers_.erase(process);
     for (auto& [watched, watchers] : watchers_) watchers.erase(process);
     news_.erase(process);
+    answers_.erase(process);
+    waiting_.erase(process);
 }
 
 ReferenceNotices::News ReferenceNotices::take(ProcessName watcher) {
@@ -36,6 +44,25 @@ ReferenceNotices::News ReferenceNotices::take(ProcessName watcher) {
     all.erase(all.begin());
     oldest.more = !all.empty();
     return oldest;
+}
+
+bool ReferenceNotices::await(ProcessName watcher, News& news) {
+    news = take(watcher);
+    if (news.process == 0) ++waiting_[watcher];
+    return news.process != 0;
+}
+
+ReferenceNotices::News ReferenceNotices::answered(ProcessName watcher) {
+    std::vector<News>& all = answers_[watcher];
+    if (all.empty()) return {};
+    const News first = all.front();
+    all.erase(all.begin());
+    return first;
+}
+
+unsigned ReferenceNotices::waiting(ProcessName watcher) const {
+    const auto found = waiting_.find(watcher);
+    return found == waiting_.end() ? 0 : found->second;
 }
 
 }  // namespace shoal::model

@@ -26,12 +26,18 @@ class ReferenceNotices {
         bool more = false;
     };
     News take(ProcessName watcher);
+    // Likewise, but where there is none a thread of the watcher waits: each piece of news is for one of them. False: it waits.
+    bool await(ProcessName watcher, News& news);
+    // What one of them has been told, the first first.
+    News answered(ProcessName watcher);
+    [[nodiscard]] unsigned waiting(ProcessName watcher) const;
 
   private:
     void tell(ProcessName watcher, ProcessName about, ExitNotice what);
 
     std::map<ProcessName, std::set<ProcessName>> watchers_;  // of each
-    std::map<ProcessName, std::vector<News>> news_;
+    std::map<ProcessName, std::vector<News>> news_, answers_;
+    std::map<ProcessName, unsigned> waiting_;
 };
 
 }  // namespace shoal::model

@@ -33,6 +33,7 @@ struct Page {
     bool shared = false;           // with whoever gets it by `share` or fork: what one writes all read
     bool read_only = false;        // by remap_ro, or of a file that is mapped shared
     bool of_object = false;        // came from shared memory, by whatever way
+    bool preallocated = false;     // by rs_memctl, for this process
     uint64_t mapping = 0;          // of shared memory: by which map or remap it came here
     uint64_t object = 0;           // likewise: which memory it is
     uint64_t physical = 0;         // of what has its place
@@ -50,6 +51,7 @@ struct Page {
     // What a copy of the process has in this place.
     void be_copy() {
         if (type == RegionType::Contiguous) type = RegionType::Anonymous, physical = 0;
+        preallocated = false;
         if (!shared) become_own();
     }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tests/model/reference/image.hpp"
 #include "tests/model/reference/shared_memory.hpp"
 #include "tests/model/reference/update.hpp"
 
@@ -21,7 +22,8 @@ std::optional<VmCall> right_for(const Operation& op) {
         case Kind::Share: return VmCall::Share;
         case Kind::Remap: return op.flags == 0 ? VmCall::Remap : VmCall::RemapRo;
         case Kind::Watch: return VmCall::WatchExit;
-        case Kind::News: return VmCall::QueryExit;
+        case Kind::News:
+        case Kind::AwaitNews: return VmCall::QueryExit;
         case Kind::Hold: return VmCall::Adddma;
         default: return {};
     }
@@ -68,7 +70,12 @@ Outcome Reference::answer(const Operation& op, const Outcome& seen) {
         case Kind::Hold: return holds_.add(party(op.space), op);
         case Kind::EndHold: return end_hold(op);
         case Kind::LostHold: return find_lost_hold(seen);
-        case Kind::News: return tell_news(op);
+        case Kind::News: return tell_news(notices_.take(names_[op.space]));
+        case Kind::AwaitNews: return await_news(op);
+        case Kind::Answer: return tell_news(notices_.answered(names_[op.space]));
+        case Kind::MemoryControl: return control_memory(op, seen);
+        case Kind::Prepare: return prepare(op);
+        case Kind::Load: return load(op);
         case Kind::Regions: return list_regions(op);
         default: return {change(op)};
     }
@@ -118,7 +125,9 @@ bool Reference::is_open(const Operation& op) const {
         case Kind::DontNeed:
         case Kind::Share: return any(found_out);  // what is joint they treat otherwise, and nobody has told them that it no longer is
         case Kind::JointMap: return joint_map_is_open(space, op);
-        case Kind::Update: return op.flags == 0 && inheritance_is_open(space, spaces_[op.other]);
+        case Kind::Load: return op.value >= images().size() && begins_like_image(spaces_[op.other], op.address);
+        case Kind::Update:
+        case Kind::Prepare: return op.flags == 0 && inheritance_is_open(space, spaces_[op.other]);
         default: return false;
     }
 }

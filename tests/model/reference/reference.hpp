@@ -22,7 +22,10 @@ struct Surroundings {
 class Reference {
   public:
     Reference(unsigned spaces, Surroundings surroundings) : surroundings_(surroundings), spaces_(spaces) {
-        for (uint64_t place = 0; place < spaces; ++place) names_.push_back(ProcessPlace{place}.name());
+        for (uint64_t place = 0; place < spaces; ++place) {
+            names_.push_back(ProcessPlace{place}.name());
+            spaces_[place].server = begins_as_server(place);
+        }
     }
 
     // The right answer. seen: the system's.
@@ -36,6 +39,8 @@ class Reference {
     [[nodiscard]] std::vector<ReferenceHolds::Hold> lost_holds() const;
     // The spaces that a revoke concerns.
     [[nodiscard]] std::vector<uint8_t> owners_by(const Operation& revoke) const;
+    // Threads of the space that wait for news.
+    [[nodiscard]] unsigned waiting(unsigned space) const { return notices_.waiting(names_[space]); }
 
   private:
     Outcome answer(const Operation& op, const Outcome& seen);
@@ -53,7 +58,13 @@ class Reference {
     Outcome count_references(const Operation& op, const Outcome& seen);
     Outcome end_hold(const Operation& op);
     Outcome find_lost_hold(const Outcome& seen) const;
-    Outcome tell_news(const Operation& op);
+    Outcome tell_news(const ReferenceNotices::News& news) const;
+    Outcome await_news(const Operation& op);
+    Outcome control_memory(const Operation& op, const Outcome& seen);
+    Outcome map_ahead(ReferenceSpace& space, const Operation& op, const Outcome& seen);
+    Outcome succeed_vm(const Operation& op);
+    Outcome load(const Operation& op);
+    Outcome prepare(const Operation& op);
     Outcome list_regions(const Operation& op) const;
     Error update(const Operation& op);
     Error watch(const Operation& op);
@@ -73,6 +84,7 @@ class Reference {
     ReferenceDevice device_;
     ReferenceHolds holds_;
     ReferenceNotices notices_;
+    ProcessName successor_ = 0;  // VM's next instance
     std::map<uint64_t, uint64_t> identities_;  // of shared memory, as the system has told them
 };
 

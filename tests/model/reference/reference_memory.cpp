@@ -150,7 +150,8 @@ Outcome Reference::list_regions(const Operation& op) const {
     RegionDigest digest;
     spaces_[op.space].for_each([&](uint64_t address, const Page& page) {
         const uint64_t implied = page.protection == kProtectNone ? 0 : uint64_t{kProtectRead};
-        digest.add(VirtualRange::of(VirtualAddress{address}, kPageSize), page.protection | implied, page.type, page.in_stack);
+        const uint32_t flags = (page.in_stack ? uint32_t{kRegionGrowsDown} : 0) | (page.preallocated ? uint32_t{kRegionPreallocated} : 0);
+        digest.add(VirtualRange::of(VirtualAddress{address}, kPageSize), page.protection | implied, page.type, flags);
     });
     Outcome outcome;
     outcome.value = digest.value();

@@ -140,7 +140,7 @@ Outcome ReferenceSpace::brk(const Operation& op) {
     outcome.address = heap_end_;
     if (op.address == 0) return outcome;
     const uint64_t old_top = round_up_to_pages(heap_end_), top = round_up_to_pages(op.address);
-    const bool within = op.address >= kHeapStart && op.address < kHeapLimit;
+    const bool within = op.address >= heap_start_ && op.address < kHeapLimit;
     if (!within || (top > old_top && !is_free(old_top, top - old_top))) return {Error::NoMemory};
     for (uint64_t page = old_top; page < top; page += kPage) put(page, own_page(kProtectRead | kProtectWrite));
     if (top < old_top) erase(top, old_top);
@@ -184,13 +184,14 @@ Outcome ReferenceSpace::access(const Operation& op) {
 
 void ReferenceSpace::copy_from(const ReferenceSpace& source) {
     pages_ = source.pages_;
+    heap_start_ = source.heap_start_;
     heap_end_ = source.heap_end_;
     for (auto& [address, page] : pages_) page.be_copy();
 }
 
 void ReferenceSpace::clear() {
     pages_.clear();
-    heap_end_ = kHeapStart;
+    begin_heap(kHeapStart);
 }
 
 Page* ReferenceSpace::find(uint64_t page) {

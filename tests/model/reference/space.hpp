@@ -12,7 +12,7 @@ namespace shoal::model {
 
 // The heap may lie in between; exact maps begin above the lowest address.
 inline constexpr uint64_t kLowestMap = 0x1'0000;
-inline constexpr uint64_t kHeapStart = uint64_t{1} << 28;
+inline constexpr uint64_t kHeapStart = uint64_t{1} << 28;  // of a process that has no image
 inline constexpr uint64_t kHeapLimit = uint64_t{1} << 44;
 
 // Below which contiguous memory has to lie.
@@ -79,17 +79,21 @@ class ReferenceSpace {
             if (test(address, page)) return address;
         return 0;
     }
+    uint64_t heap_start() const { return heap_start_; }
     uint64_t heap_end() const { return heap_end_; }
+    // Of an image that ends there.
+    void begin_heap(uint64_t start) { heap_start_ = heap_end_ = start; }
 
     static constexpr uint64_t kAllRights = ~uint64_t{0};
     uint64_t rights = kAllRights;
     bool leaving = false;  // nothing is made for the process, or out of it
+    bool server = false;
 
   private:
     void cut_stack(uint64_t address);
 
     std::map<uint64_t, Page> pages_;  // by page address
-    uint64_t heap_end_ = kHeapStart;
+    uint64_t heap_start_ = kHeapStart, heap_end_ = kHeapStart;
 };
 
 }  // namespace shoal::model

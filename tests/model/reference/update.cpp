@@ -16,6 +16,7 @@ struct Stretch {
 
 bool continues(const Stretch& stretch, uint64_t address, const Page& page) {
     return stretch.end == address && address != kSlices && stretch.like.type == page.type && stretch.like.mapping == page.mapping &&
+           stretch.like.preallocated == page.preallocated &&
            alike(stretch.like.protection, page.protection);
 }
 

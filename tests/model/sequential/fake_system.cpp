@@ -36,7 +36,7 @@ Outcome FakeSystem::choose(const Operation& op) {
     if (maps && op.bytes > uint64_t{1} << 30) chosen.error = Error::NoMemory;
     else if (maps) chosen.address = (op.flags & (kMapFixed | kMapFixedNoReplace)) != 0 ? op.address : place(op);
     else if (op.kind == Kind::Remap && op.bytes < kUserTop) chosen.address = op.value != 0 ? op.value : place(op);
-    else if (op.kind == Kind::CacheMap) chosen.address = place(op);
+    else if (op.kind == Kind::CacheMap || (op.kind == Kind::MemoryControl && op.value == kMemoryMap && op.bytes < kUserTop)) chosen.address = place(op);
     else if (op.kind == Kind::MapDevice && op.bytes < kUserTop) chosen.address = place(op) + op.value % kPageSize;
     return chosen;
 }
@@ -58,6 +58,9 @@ bool FakeSystem::changes_nothing(const Operation& op) const {
         case Defect::LendsForGood: return op.kind == Kind::JointUnmap;
         case Defect::SwapsNothing: return op.kind == Kind::Update;
         case Defect::ForgetsSignals: return op.kind == Kind::Signal;
+        case Defect::LoadsNothing: return op.kind == Kind::Load;
+        case Defect::PinsNothing: return op.kind == Kind::Prepare;
+        case Defect::WakesNobody: return op.kind == Kind::AwaitNews;
         default: return false;
     }
 }

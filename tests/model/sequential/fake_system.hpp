@@ -20,6 +20,9 @@ enum class Defect : uint8_t {
     LendsToWriters,       // what is to be read is mapped to be written
     SwapsNothing,         // an update is answered, and each stays what it was
     ForgetsSignals,       // nobody hears of them
+    LoadsNothing,         // an executable seems to be loaded
+    PinsNothing,          // what an update needs seems to be ready
+    WakesNobody,          // who waits for news waits on
 };
 
 class FakeSystem : public System {

@@ -30,7 +30,8 @@ TEST_P(EveryDefect, IsFoundBySequentialRun) {
 INSTANTIATE_TEST_SUITE_P(Defects, EveryDefect,
                          testing::Values(Defect::KeepsContents, Defect::IgnoresProtection, Defect::UnmapsOnePageTooFew,
                                          Defect::StaleRead, Defect::Dies, Defect::PlacesTwice, Defect::LendsForGood,
-                                         Defect::LendsToWriters, Defect::SwapsNothing, Defect::ForgetsSignals));
+                                         Defect::LendsToWriters, Defect::SwapsNothing, Defect::ForgetsSignals, Defect::LoadsNothing,
+                                         Defect::PinsNothing, Defect::WakesNobody));
 
 struct Shrinking {
     Defect defect;
@@ -65,6 +66,9 @@ INSTANTIATE_TEST_SUITE_P(Defects, EveryFailure,
                                          Shrinking{Defect::LendsToWriters, 4},     // two maps, one in the other, written
                                          Shrinking{Defect::SwapsNothing, 3},       // map, update, and it is there still
                                          Shrinking{Defect::ForgetsSignals, 3},     // watch, signal, ask
+                                         Shrinking{Defect::LoadsNothing, 1},       // load, and the list of all mappings
+                                         Shrinking{Defect::PinsNothing, 2},        // map, prepare, and the list
+                                         Shrinking{Defect::WakesNobody, 4},        // watch, wait, signal, ask for the answer
                                          Shrinking{Defect::Dies, 1}));             // protect
 
 }  // namespace

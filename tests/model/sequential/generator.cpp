@@ -27,7 +27,8 @@ constexpr Weight kWeights[] = {
     {Kind::CacheForget, 8}, {Kind::JointMap, 80},   {Kind::JointUnmap, 40},  {Kind::JointRevoke, 10}, {Kind::Update, 16},      {Kind::WillExit, 2},
     {Kind::Rights, 3},      {Kind::Watch, 10},      {Kind::Signal, 10},      {Kind::News, 20},       {Kind::MapDevice, 20},    {Kind::UnmapDevice, 12},
     {Kind::MapImage, 20},   {Kind::UnmapShared, 12}, {Kind::Physical, 12},   {Kind::References, 4},  {Kind::Hold, 14},         {Kind::EndHold, 10},
-    {Kind::LostHold, 4},    {Kind::Regions, 4},
+    {Kind::LostHold, 4},    {Kind::Regions, 4},     {Kind::MemoryControl, 36}, {Kind::Prepare, 12},  {Kind::Load, 10},         {Kind::AwaitNews, 10},
+    {Kind::Answer, 10},
 };
 
 constexpr unsigned sum_of_weights() {
@@ -90,6 +91,10 @@ void Generator::choose(Operation& op, const Reference& reference) {
         case Kind::JointUnmap: return choose_joint_unmap(op, reference);
         case Kind::JointRevoke: op.value = below(kGrants); return;
         case Kind::Update: return choose_update(op);
+        case Kind::Prepare: return choose_prepare(op, reference);
+        case Kind::MemoryControl: return choose_memory_control(op, space);
+        case Kind::Load: return choose_load(op, space);
+        case Kind::AwaitNews: return choose_wait(op, reference);
         case Kind::Rights: return choose_rights(op, space);
         case Kind::Signal: op.flags = below(2); return;
         case Kind::MapDevice: return choose_device(op);

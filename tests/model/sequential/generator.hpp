@@ -35,6 +35,11 @@ class Generator {
     void choose_touched(Operation& op);
     void choose_joint_map(Operation& op, const Reference& reference);
     void choose_update(Operation& op);
+    void choose_less(Operation& op, const ReferenceSpace& space);
+    void choose_prepare(Operation& op, const Reference& reference);
+    void choose_memory_control(Operation& op, const ReferenceSpace& space);
+    void choose_load(Operation& op, const ReferenceSpace& space);
+    void choose_wait(Operation& op, const Reference& reference);
     void choose_rights(Operation& op, const ReferenceSpace& space);
     void choose_device(Operation& op);
     void choose_image(Operation& op);

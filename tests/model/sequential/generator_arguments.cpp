@@ -70,8 +70,8 @@ void Generator::choose_blocks(Operation& op) {
 void Generator::choose_end(Operation& op, const ReferenceSpace& space) {
     switch (below(8)) {
         case 0: op.address = 0; break;
-        case 1: op.address = kHeapStart - below(2); break;
-        case 2: op.address = one_in(10) ? random_() : kHeapStart + below(kSpan); break;
+        case 1: op.address = space.heap_start() - below(2); break;
+        case 2: op.address = one_in(10) ? random_() : space.heap_start() + below(kSpan); break;
         default: op.address = space.heap_end() + below(24 * kPageSize) - 11 * kPageSize; break;
     }
 }
@@ -94,27 +94,6 @@ void Generator::choose_joint_map(Operation& op, const Reference& reference) {
     const auto mappable = [&](const ReferenceSpace& space, uint64_t at) { return check_mappable(space, at, op.bytes) == Error::None; };
     while (op.bytes > kPageSize && !(mappable(source, op.address) && mappable(destination, op.value)))
         op.bytes = round_up_to_pages(op.bytes / 2);
-}
-
-// Half of the new ones have begun just before.
-void Generator::choose_update(Operation& op) {
-    constexpr uint64_t kUsual[] = {0, 0, 0, kUpdateRollback, kUpdateNoMaps, kUpdateNoMaps};
-    op.flags = one_in(40) ? below(8) : kUsual[below(std::size(kUsual))];
-    if (op.flags != 0 || op.space == op.other || one_in(2)) return;
-    planned_ = op;
-    op.kind = Kind::Renew;
-    op.space = op.other;
-}
-
-// All of them again, or all but a few.
-void Generator::choose_rights(Operation& op, const ReferenceSpace& space) {
-    constexpr VmCall kCalls[] = {VmCall::Fork,         VmCall::Mmap,            VmCall::Adddma,     VmCall::Deldma,  VmCall::Mapcachepage,
-                                 VmCall::Setcachepage, VmCall::Forgetcachepage, VmCall::Clearcache, VmCall::Remap,   VmCall::ShmUnmap,
-                                 VmCall::Getphys,      VmCall::Getref,          VmCall::QueryExit,  VmCall::RemapRo, VmCall::WatchExit,
-                                 VmCall::Procctl,      VmCall::Share};
-    op.value = ReferenceSpace::kAllRights;
-    if (space.rights != ReferenceSpace::kAllRights && !one_in(4)) return;
-    for (unsigned i = 0; i < 3; ++i) op.value &= ~(uint64_t{1} << static_cast<unsigned>(kCalls[below(std::size(kCalls))]));
 }
 
 void Generator::choose_device(Operation& op) {

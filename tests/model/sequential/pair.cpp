@@ -30,8 +30,11 @@ std::vector<uint8_t> left_half_way(const Reference& reference, const Operation& 
         case Kind::Fork:
         case Kind::Update: return {op.other};
         case Kind::CacheSet:
+        case Kind::Load:
         case Kind::JointUnmap: return {op.space};
+        case Kind::MemoryControl: return op.value == kMemoryPin || op.value == kMemoryMakeVm ? std::vector{op.space} : std::vector<uint8_t>{};
         case Kind::Share:
+        case Kind::Prepare:
         case Kind::JointMap: return {op.space, op.other};
         case Kind::JointRevoke: return reference.owners_by(op);
         default: return {};

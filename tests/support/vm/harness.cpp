@@ -99,7 +99,7 @@ bool Harness::try_to_pump(CpuId cpu) {
     return turn.owns_lock();
 }
 
-Action Harness::ask(CpuId cpu, ProcessId process, Exchange& exchange) {
+std::shared_ptr<Harness::Waiting> Harness::begin(CpuId cpu, ProcessId process, Exchange& exchange) {
     auto waiting = std::make_shared<Waiting>();
     waiting->process = process;
     const uint32_t token = next_token_.fetch_add(1) & 0x7fff'ffff;
@@ -109,6 +109,11 @@ Action Harness::ask(CpuId cpu, ProcessId process, Exchange& exchange) {
     }
     exchange.message.set_source(Endpoint{token});
     hand_over(cpu, exchange);
+    return waiting;
+}
+
+Action Harness::ask(CpuId cpu, ProcessId process, Exchange& exchange) {
+    const std::shared_ptr<Waiting> waiting = begin(cpu, process, exchange);
     for (uint32_t next = cpu.raw(); !waiting->done.load(std::memory_order_acquire); ++next) {
         const CpuId driven = CpuId::from(next % machine.cpus());
         const bool all_driven = driven.raw() + 1u == machine.cpus();
@@ -133,11 +138,25 @@ void Harness::settle() {
     }
 }
 
-Message Harness::call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments, uint64_t allowed) {
+namespace {
+
+Receipt call_of(ProcessId process, VmCall number, const Message& arguments, uint64_t allowed) {
     Receipt receipt;
     receipt.message = arguments;
     receipt.message.set_type(kVmCallBase + static_cast<uint32_t>(number));
     receipt.message.words[kVmCallerWord] = process.raw() | allowed;
+    return receipt;
+}
+
+}  // namespace
+
+Harness::Pending Harness::begin_call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments) {
+    Receipt receipt = call_of(process, number, arguments, kVmCallAllowed);
+    return Pending(begin(cpu, process, receipt));
+}
+
+Message Harness::call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments, uint64_t allowed) {
+    Receipt receipt = call_of(process, number, arguments, allowed);
     (void)ask(cpu, process, receipt);
     note_answer(number, receipt.message.outcome());
     return receipt.message;

@@ -57,6 +57,28 @@ class Harness {
     Message call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments, uint64_t allowed = kVmCallAllowed);
     VmUsage usage(CpuId cpu, ProcessId process);
 
+  private:
+    struct Waiting {
+        std::atomic<bool> done{false};
+        ProcessId process;
+        Action action;
+        Message message;
+    };
+
+  public:
+    // A call that may be answered later; until then its thread waits. Whoever drives the CPUs (settle()) lets the answer come.
+    class Pending {
+      public:
+        [[nodiscard]] bool answered() const { return waiting_->done.load(std::memory_order_acquire); }  // pairs with perform()
+        [[nodiscard]] const Message& answer() const { return waiting_->message; }
+
+      private:
+        friend class Harness;
+        explicit Pending(std::shared_ptr<Waiting> waiting) : waiting_(std::move(waiting)) {}
+        std::shared_ptr<Waiting> waiting_;
+    };
+    Pending begin_call(CpuId cpu, ProcessId process, VmCall number, const Message& arguments);
+
     // As a thread that has called safemap, safeunmap or saferevmap.
     struct MapWish {
         ProcessId source;
@@ -91,14 +113,9 @@ class Harness {
     Machine machine;
 
   private:
-    struct Waiting {
-        std::atomic<bool> done{false};
-        ProcessId process;
-        Action action;
-        Message message;
-    };
     // What was done for the caller; a reply's message takes the request's place.
     Action ask(CpuId cpu, ProcessId process, Exchange& exchange);
+    std::shared_ptr<Waiting> begin(CpuId cpu, ProcessId process, Exchange& exchange);
     bool try_to_pump(CpuId cpu);
     Error ask_as_kernel(CpuId cpu, ProcessId process, uint32_t type, const Message& words);
     void hand_over(CpuId cpu, Exchange& exchange);
