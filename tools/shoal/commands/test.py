@@ -13,14 +13,15 @@ from ..testing.lock_suite import LockSuite
 from ..testing.python_suite import PythonSuite
 from ..testing.reporter import Reporter, Result
 from ..testing.settings import Settings
-from ..testing.sim_suite import AgreementSuite, ConflictSuite, RatchetSuite
+from ..testing.sim_suite import AgreementSuite, ConflictSuite, RatchetSuite, WaitSuite
 
 HELP = "everything that must pass: unit, model, boot, sim, stress, or all"
 DESCRIPTION = """Runs tests and ends with the line `N passed, N failed` (status 1 if a case failed).
   unit    host tests (AddressSanitizer and UBSan; those with threads: ThreadSanitizer; --full: all of them, and plain), clang's lock analysis, the tree's rules
   model   random operations against sequential models
   boot    the images in QEMU and Bochs: CPU counts, BIOS and UEFI, kernel options, programs, panics, the screen
-  sim     the suites in the timing model: counted figures have not risen; --reference-plugin: another build of the model agrees
+  sim     the suites in the timing model: counted figures have not risen, faults wait no longer than they may;
+          --reference-plugin: another build of the model agrees
   stress  torture tests of lock-free structures and of the running system
 Failures leave a log with their seed under build/logs and the line that runs them again."""
 
@@ -93,7 +94,7 @@ def _suites(groups: list[str], settings: Settings) -> list:
         suites += [BootSuite(group, settings)] if group in ("boot", "stress") else []
         suites += [PythonSuite("command", group)] if group == "boot" else []
         suites += [AnswersSuite()] if group == "model" and "unit" in groups else []
-        suites += [RatchetSuite(), ConflictSuite(), AgreementSuite(settings.reference_plugin)] if group == "sim" else []
+        suites += [RatchetSuite(), ConflictSuite(), WaitSuite(), AgreementSuite(settings.reference_plugin)] if group == "sim" else []
     if "unit" in groups:
         suites.append(LockSuite())
     return [suite for suite in suites if settings.might_want(suite.prefix)]

@@ -1,13 +1,18 @@
-"""How long page faults wait beside long work of VM on their CPU: each fault is a stretch of the model."""
+"""How long page faults wait beside long work of VM on their CPU: each fault is a stretch of the model. bench/sim/waits.toml says how
+long they may."""
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
+from .. import project
 from ..errors import ExitCode, ShoalError
 from .measurements import stretches
 from .run import Run
 
 CPUS = 1
+FILE = project.ROOT / "bench" / "sim" / "waits.toml"
 _LINE = re.compile(r"^WAITS (\w+) faults=(\d+)$")
 
 
@@ -19,6 +24,28 @@ class Wait:
     faults: int
     usual: float
     longest: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is measured, and how long a fault may wait beside any of it [modelled cycles]."""
+
+    longest: int
+    work: tuple[str, ...]
+
+    def verdict(self, work: str, waits: list[Wait]) -> str:
+        """Why the run fails, empty if it does not."""
+        measured = next((wait for wait in waits if wait.work == work), None)
+        if measured is None:
+            return f"no fault was measured beside {work}"
+        if measured.longest > self.longest:
+            return f"a fault waited {measured.longest:,} cycles, at most {self.longest:,} ({measured.faults} faults, median {measured.usual:,.0f})"
+        return ""
+
+
+def load(file: Path = FILE) -> Limits:
+    entries = tomllib.loads(file.read_text())
+    return Limits(entries["longest"], tuple(entries["work"]))
 
 
 def found(done: Run) -> list[Wait]:

@@ -1,11 +1,11 @@
 """Suites in the timing model: counted figures against their ratchets, lines that operations share against the list of those that
-they may share, and agreement with another build of the model."""
+they may share, how long faults wait against how long they may, and agreement with another build of the model."""
 import time
 from pathlib import Path
 
-from .. import build, project
+from .. import build, guest_suites, project
 from ..errors import ShoalError
-from ..sim import agreement, conflicts, ratchets, simulated_machine, symbols
+from ..sim import agreement, conflicts, ratchets, simulated_machine, symbols, waits
 from ..sim.measurements import Measured
 from ..sim.report import Names
 from ..sim.run import guest_options, run_and_look
@@ -93,6 +93,43 @@ class ConflictSuite:
             return "no pair of operations was measured"
         left = conflicts.forbidden(own, conflicts.allowed())
         return "\n".join(sorted({f"{each.object} in {each.pair}: {'; '.join(each.sites)}" for each in left})[:20])
+
+
+class WaitSuite:
+    """One case for each sort of long work of VM; their names are sim/wait/WORK."""
+
+    group, prefix = "sim", "sim/wait/"
+
+    def __str__(self) -> str:
+        return "sim/wait"
+
+    def prepare(self) -> None:
+        RatchetSuite().prepare()
+
+    def cases(self) -> list[str]:
+        return [f"{self.prefix}{work}" for work in waits.load().work] if _can_run() else []
+
+    def run(self, reporter: Reporter, settings: Settings) -> None:
+        limits = waits.load()
+        wanted = [work for work in limits.work if settings.wants(f"{self.prefix}{work}")]
+        if not wanted:
+            return
+        started, trouble, measured = time.monotonic(), "", []
+        try:
+            measured = self._measure(wanted, settings)
+        except ShoalError as error:
+            trouble = str(error)
+        for work in wanted:
+            reason, full = trouble or limits.verdict(work, measured), f"{self.prefix}{work}"
+            reporter.add(Result(full, not reason, time.monotonic() - started, reason, reproduce=settings.reproduce(self.group, full)))
+            started = time.monotonic()
+
+    def _measure(self, wanted: list[str], settings: Settings) -> list[waits.Wait]:
+        more = (f"filter={wanted[0]}",) if len(wanted) == 1 else ()
+        machine = simulated_machine.SimulatedMachine(
+            project.image(), simulated_machine.accelerator(), waits.CPUS, options=guest_options(guest_suites.WAITS, _ROUNDS, 1, more),
+            plugin=simulated_machine.built_plugin())
+        return waits.found(run_in_model(machine, guest_suites.WAITS, settings.timeout))
 
 
 class AgreementSuite:
