@@ -9,7 +9,6 @@
 #include "abi/memory.hpp"
 #include "abi/vm_call_stubs.hpp"
 #include "bench/guest/marks.hpp"
-#include "libc-min/process.hpp"
 #include "libc-min/system/kernel_facts.hpp"
 
 namespace shoal::bench {
@@ -108,19 +107,50 @@ Result<void> Crew::start_processes(ProgramRole role) {
         options.cpu = id;
         options.role = role;
         options.shares = {&shared, 1};
-        TRY(spawn(options));
+        processes_[id] = TRY(spawn(options));
     }
     return {};
 }
 
-Result<void> Crew::gather(Actors actors) {
-    for (unsigned id = 0; id < control_.actors; ++id) {
-        if (actors == Actors::Threads)
-            (void)pthread_join(threads_[id].thread, nullptr);
-        else if (const EndedChild ended = TRY(wait_child()); ended.status != 0)
-            return Error::Generic;
+// An actor in a process that ends in the middle leaves the others waiting for it. (A thread takes the suite along.)
+Error Crew::report_end(const Workload& workload, const EndedChild& ended) {
+    unsigned id = 0;
+    while (id < control_.actors && processes_[id] != ended.child) ++id;
+    const bool ready = control_.go.load(std::memory_order_relaxed) != 0;
+    printf("suite %s: %s: actor %u of %u has ended with status %ld %s\n", program_, workload.name, id, control_.actors, ended.status,
+           ready ? "in the measurement" : "before it was ready");
+    return Error::Generic;
+}
+
+Result<void> Crew::look_for_the_ended(const Workload& workload) {
+    if (workload.actors == Actors::Threads) return {};
+    const Result<EndedChild> ended = wait_child(kAny, WaitMode::Poll);
+    if (!ended.ok()) return ended.error() == Error::Again ? Result<void>{} : ended.error();
+    return report_end(workload, ended.value());
+}
+
+Result<void> Crew::await_ready(const Workload& workload) {
+    // acquire: pairs with act()
+    while (control_.ready.load(std::memory_order_acquire) < control_.actors) {
+        TRY(look_for_the_ended(workload));
+        usleep(kPollMicroseconds);
     }
     return {};
+}
+
+Result<void> Crew::gather(const Workload& workload) {
+    for (unsigned id = 0; id < control_.actors; ++id) {
+        if (workload.actors == Actors::Threads)
+            (void)pthread_join(threads_[id].thread, nullptr);
+        else if (const EndedChild ended = TRY(wait_child()); ended.status != 0)
+            return report_end(workload, ended);
+    }
+    return {};
+}
+
+void Crew::end_processes() {
+    for (unsigned id = 0; id < control_.actors; ++id)
+        if (processes_[id] != kNone) (void)kill_child(processes_[id]);
 }
 
 uint64_t Crew::span() const {
@@ -137,18 +167,23 @@ Result<uint64_t> Crew::measure(const Workload& workload) {
     control_.ready.store(0, std::memory_order_relaxed);
     control_.go.store(0, std::memory_order_relaxed);
     if (workload.prepare != nullptr) workload.prepare(control_.actors);
+    for (Endpoint& process : processes_) process = kNone;
+    Result<uint64_t> nanoseconds = measure_begun(workload);
+    if (!nanoseconds.ok()) end_processes();
+    return nanoseconds;
+}
+
+Result<uint64_t> Crew::measure_begun(const Workload& workload) {
     if (workload.actors == Actors::Threads)
         TRY(start_threads(workload));
     else
         TRY(start_processes(workload.role));
-    // acquire: pairs with act()
-    while (control_.ready.load(std::memory_order_acquire) < control_.actors)
-        usleep(kPollMicroseconds);
+    TRY(await_ready(workload));
     usleep(kSettleMicroseconds);
     control_.before = count_holdings();
     marks::measure_on();
     control_.go.store(1, std::memory_order_release);  // pairs with wait_for()
-    TRY(gather(workload.actors));
+    TRY(gather(workload));
     marks::measure_off();
     if (workload.finish != nullptr) workload.finish(control_.actors);
     return span();

@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "bench/guest/control.hpp"
 #include "bench/guest/workload.hpp"
+#include "libc-min/process.hpp"
 
 namespace shoal::bench {
 
@@ -17,13 +18,19 @@ class Crew {
     // program: the image that actors in processes of their own are spawned from.
     Crew(Control& control, const char* program) : control_(control), program_(program) {}
 
-    // One measurement. Returns the nanoseconds from the first actor's start to the last one's end.
+    // One measurement. Returns the nanoseconds from the first actor's start to the last one's end. Error: an actor could not be made, or has ended
+    // in the middle, which has been printed; then none is left.
     Result<uint64_t> measure(const Workload& workload);
 
   private:
     Result<void> start_threads(const Workload& workload);
     Result<void> start_processes(ProgramRole role);
-    Result<void> gather(Actors actors);
+    Result<void> await_ready(const Workload& workload);
+    Result<void> look_for_the_ended(const Workload& workload);
+    Result<void> gather(const Workload& workload);
+    Error report_end(const Workload& workload, const EndedChild& ended);
+    void end_processes();
+    Result<uint64_t> measure_begun(const Workload& workload);
     uint64_t span() const;
 
     Control& control_;
@@ -35,6 +42,7 @@ class Crew {
         uintptr_t thread;
     };
     ThreadStart threads_[kMaxCpus];
+    Endpoint processes_[kMaxCpus];  // kNone: none, or it has ended
 };
 
 }  // namespace shoal::bench

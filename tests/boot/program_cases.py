@@ -1,6 +1,7 @@
 """Programs of the image that test the running system, and the programs that show it off."""
 from shoal import guest_suites
-from shoal.testing.boot_case import BootCase, ImageFacts, says
+from shoal.guest import Ending, Outcome
+from shoal.testing.boot_case import BootCase, Check, ImageFacts, says
 
 # Program -> CPU counts of a run, seconds, arguments.
 _PROGRAMS = {
@@ -37,11 +38,23 @@ def cases(facts: ImageFacts) -> list[BootCase]:
     # No frame, slab object or slot is lost in a hundred thousand lives.
     offered.append(BootCase("programs/spawner-100000", _options("spawner", "count=100000"), cpus=4, timeout=1800,
                             program="spawner", only_full=True, group="stress"))
+    for when, text in (("early", "before it was ready"), ("late", "in the measurement")):
+        offered.append(BootCase(f"programs/quitter-{when}", _options("quitter", f"rounds=1,filter={when}"), cpus=2, timeout=60, program="quitter",
+                                check=_fails_saying(f"suite quitter: {when}: actor 1 of 2 has ended with status 3 {text}")))
     for suite in _SUITES:
         for cpus in (2, 4):
             offered.append(BootCase(f"programs/{suite}-release-{cpus}", guest_suites.boot_options(suite, []), cpus, timeout=300,
                                     program=guest_suites.program(suite)))
     return offered
+
+
+def _fails_saying(line: str) -> Check:
+    """The program ends by itself, with status 1, and has said why."""
+    def check(outcome: Outcome) -> str:
+        if outcome.ending is not Ending.FINISHED or outcome.status != 1:
+            return outcome.describe()
+        return "" if any(line in said for said in outcome.lines) else f"no line says '{line}'"
+    return check
 
 
 def _options(program: str, arguments: str) -> list[str]:
