@@ -23,7 +23,7 @@ class Waits(unittest.TestCase):
 
 
 class Limits(unittest.TestCase):
-    limits = waits.Limits(100, ("ending", "copying"))
+    limits = waits.Limits(100, 10, ("ending", "copying"))
     measured = [waits.Wait("ending", 3, 20, 100), waits.Wait("copying", 2, 8, 101)]
 
     def test_as_long_as_it_may(self) -> None:

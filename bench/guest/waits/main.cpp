@@ -1,5 +1,6 @@
 // How long a page fault waits while VM does long work on the same CPU: for the timing model, in which each fault is a stretch.
 //     filter=TEXT  only work whose name contains it
+//     mappings=N   of a process that ends (20,000)
 #include <pthread.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ namespace shoal::bench {
 namespace {
 
 constexpr size_t kHuge = 64 * kChunk, kFewPages = 16 * kPage;
-constexpr unsigned kMappings = 20'000;
+unsigned mappings = 20'000;
 constexpr uint64_t kReadWrite = kProtectRead | kProtectWrite, kPrivate = kMapPrivate | kMapAnonymous;
 
 // --- What a process has that ends ---
@@ -27,14 +28,14 @@ void fill_memory() {
 }
 
 void map_much() {
-    for (unsigned i = 0; i < kMappings; ++i) {
+    for (unsigned i = 0; i < mappings; ++i) {
         const uint64_t protection = i % 2 == 0 ? kReadWrite : uint64_t{kProtectRead};  // so that neighbours stay apart
         (void)vm_calls::mmap({}, kPage, protection, kPrivate);
     }
 }
 
 void share_much() {
-    for (unsigned i = 0; i < kMappings; ++i) (void)vm_calls::mmap({}, kPage, kReadWrite, kMapShared | kMapAnonymous);
+    for (unsigned i = 0; i < mappings; ++i) (void)vm_calls::mmap({}, kPage, kReadWrite, kMapShared | kMapAnonymous);
 }
 
 // --- The work ---
@@ -115,10 +116,11 @@ int main(int argument_count, char** arguments) {
     const char* filter = "";
     for (int i = 1; i < argument_count; ++i)
         if (strncmp(arguments[i], "filter=", 7) == 0) filter = arguments[i] + 7;
+        else if (strncmp(arguments[i], "mappings=", 9) == 0) mappings = static_cast<unsigned>(atoi(arguments[i] + 9));
     marks::measure_on();
     measure<Ending<fill_memory>>("end_of_128_MiB", filter);
-    measure<Ending<map_much>>("end_of_20000_mappings", filter);
-    measure<Ending<share_much>>("end_of_20000_shared_mappings", filter);
+    measure<Ending<map_much>>("end_of_many_mappings", filter);
+    measure<Ending<share_much>>("end_of_many_shared_mappings", filter);
     measure<Unmapping>("munmap_of_128_MiB", filter);
     measure<Copying>("fork_of_128_MiB", filter);
     marks::measure_off();

@@ -31,6 +31,7 @@ class Limits:
     """What is measured, and how long a fault may wait beside any of it [modelled cycles]."""
 
     longest: int
+    mappings: int  # of a process that ends
     work: tuple[str, ...]
 
     def verdict(self, work: str, waits: list[Wait]) -> str:
@@ -45,7 +46,7 @@ class Limits:
 
 def load(file: Path = FILE) -> Limits:
     entries = tomllib.loads(file.read_text())
-    return Limits(entries["longest"], tuple(entries["work"]))
+    return Limits(entries["longest"], entries["mappings"], tuple(entries["work"]))
 
 
 def found(done: Run) -> list[Wait]:

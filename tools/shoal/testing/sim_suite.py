@@ -116,7 +116,7 @@ class WaitSuite:
             return
         started, trouble, measured = time.monotonic(), "", []
         try:
-            measured = self._measure(wanted, settings)
+            measured = self._measure(wanted, limits, settings)
         except ShoalError as error:
             trouble = str(error)
         for work in wanted:
@@ -124,8 +124,8 @@ class WaitSuite:
             reporter.add(Result(full, not reason, time.monotonic() - started, reason, reproduce=settings.reproduce(self.group, full)))
             started = time.monotonic()
 
-    def _measure(self, wanted: list[str], settings: Settings) -> list[waits.Wait]:
-        more = (f"filter={wanted[0]}",) if len(wanted) == 1 else ()
+    def _measure(self, wanted: list[str], limits: waits.Limits, settings: Settings) -> list[waits.Wait]:
+        more = (f"mappings={limits.mappings}", *((f"filter={wanted[0]}",) if len(wanted) == 1 else ()))
         machine = simulated_machine.SimulatedMachine(
             project.image(), simulated_machine.accelerator(), waits.CPUS, options=guest_options(guest_suites.WAITS, _ROUNDS, 1, more),
             plugin=simulated_machine.built_plugin())
