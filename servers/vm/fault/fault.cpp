@@ -29,6 +29,7 @@ Action refuse_unknown(WorkerContext& context, const Receipt& receipt, const Faul
         case SwapDesk::Waits::No: return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
         case SwapDesk::Waits::NoMemory: break;
     }
+    if (wait_for_memory(context, receipt)) return Action::none();
     return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
 }
 

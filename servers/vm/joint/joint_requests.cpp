@@ -108,9 +108,14 @@ Action serve_joint_request(WorkerContext& context, const Receipt& receipt) {
     const Result<void> begun = type == kMapRequest     ? begin_map(context, receipt, process)
                                : type == kUnmapRequest ? begin_unmap(context, receipt, process)
                                                        : begin_revoke(context, receipt, process);
-    if (begun.error() == Error::NoProcess && swaps.wait(context, receipt, swaps_ended) == SwapDesk::Waits::Yes) return Action::none();
-    if (begun.ok() || (begun.error() == Error::NoMemory && wait_for_memory(context, receipt))) return Action::none();
-    return Action::refuse(about.thread, about.sequence, begun.error());
+    Error error = begun.error();
+    if (error == Error::NoProcess) {
+        const SwapDesk::Waits waits = swaps.wait(context, receipt, swaps_ended);
+        if (waits == SwapDesk::Waits::Yes) return Action::none();
+        if (waits == SwapDesk::Waits::NoMemory) error = Error::NoMemory;
+    }
+    if (begun.ok() || (error == Error::NoMemory && wait_for_memory(context, receipt))) return Action::none();
+    return Action::refuse(about.thread, about.sequence, error);
 }
 
 }  // namespace shoal::vm

@@ -55,9 +55,28 @@ class UpdateSteps : public ::testing::Test {
     // CPU 2's worker stays inside VM meanwhile, so that no grace period ends.
     void hold_graces() { vm.context(kCpu2).worker.epoch.enter_fenced(); }
     void let_graces_end() { vm.context(kCpu2).worker.epoch.leave(); }
+    // As from the kernel, for a process; refused memory for anything. Error: why it is refused; DoNotReply: it waits.
+    Error begin_without_memory(uint32_t type, ProcessId process) {
+        class Nothing final : public Refills {
+            platform::Refill next(CpuId) override { return platform::Refill::Refused; }
+        } nothing;
+        const std::lock_guard turn(vm.machine.turn(kCpu0));
+        WorkerContext worker = vm.context(kCpu0);
+        worker.slabs().drain();
+        vm.machine.refills = &nothing;
+        Receipt receipt;
+        receipt.status = kFromKernel;
+        receipt.message = {{0, kNumberAt.raw(), kNumberAt.raw(), 1, process.raw(), 0, kPageSize, process.raw()}};
+        receipt.message.set_type(type);
+        worker.worker.epoch.enter_fenced();
+        const Action action = dispatch(worker, receipt);
+        worker.worker.epoch.leave();
+        vm.machine.refills = nullptr;
+        return action.kind == Action::Kind::None ? Error::DoNotReply : action.error;
+    }
     bool is_closed(ProcessId process) { return vm.processes().slot(process)->swapping(); }
 
-    Harness vm{{.cpus = 3}};
+    Harness vm{{.cpus = 3, .bytes = 8 << 20}};  // so little that who finds none waits for it
     const ProcessId rs = vm.create(kCpu0);
     const ProcessId one = instance(1), other = instance(2), third = instance(3);
 };
@@ -130,6 +149,18 @@ TEST_F(UpdateSteps, ItMayNotMakeCallsThatHaveBeenTakenAway) {
     let_graces_end();
     vm.settle();
     ASSERT_EQ(vm.call(kCpu0, rs, VmCall::RsSetPriv, {{0, other.raw(), ~uint64_t{0}}}).outcome(), Error::None);
+}
+
+// It is there, and so he waits for memory instead.
+TEST_F(UpdateSteps, WhoFindsNoMemoryToWaitWithFindsTheProcessLater) {
+    hold_graces();
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(one));
+    for (const uint32_t type : {kPageFault, kMemoryRequest, kMapRequest, kUnmapRequest}) EXPECT_EQ(begin_without_memory(type, one), Error::DoNotReply);
+    let_graces_end();
+    vm.settle();
+    EXPECT_EQ(number_of(one), 2u);
 }
 
 // Nor is a process of generation 0, whatever its slot is like.
