@@ -88,7 +88,7 @@ class CallHandlers {
     };
     Result<UpdatePair> update_pair(ProcessId source, ProcessId destination);
     Error extend_heap_alike(Space& source, Space& destination);
-    Request& make_ready(ProcessId process, PrepareWork::Phase first);
+    Request& make_ready(ProcessId source, ProcessId process, PrepareWork::Phase first);
     Error make_successor(Space& space);
     Error set_page(Space& space, VirtualAddress address, const CachePlace& place, CacheUse use, const Receipt& rest);
     Error withdraw(MemoryObject& device, uint64_t page, CacheWork::From from, const Receipt& receipt);

@@ -3,6 +3,7 @@
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/requests/parking.hpp"
+#include "servers/vm/update/engagement.hpp"
 
 namespace shoal::vm {
 
@@ -20,6 +21,7 @@ Result<void> CallHandlers::clear(Space& space) {
     // --- commit point ---
     Request* request = context_.slabs().create_reserved<Request>(RequestKind::Range, receipt_, context_.cpu());
     request->process = space.process();
+    engage(context_, *request);
     RangeOperation::unmap_later(context_, *request, {AddressLayout::kLowest, AddressLayout::kTop});
     return Error::DoNotReply;
 }
@@ -32,6 +34,7 @@ Result<void> CallHandlers::touch(Space& space, const vm_calls::ProcctlArguments&
     Request* request = TRY(context_.slabs().create<Request>(RequestKind::Touch, receipt_, context_.cpu()));
     request->process = space.process();
     request->range = {RangeKind::Populate, Access::needed_for(arguments.flags), pages, pages.start, {}};
+    engage(context_, *request);
     context_.desk.push_ready(*request);
     return Error::DoNotReply;
 }

@@ -3,6 +3,7 @@
 #include "servers/vm/calls/user_memory.hpp"
 #include "servers/vm/loader/image_loader.hpp"
 #include "servers/vm/requests/shortage.hpp"
+#include "servers/vm/update/engagement.hpp"
 
 namespace shoal::vm {
 
@@ -51,6 +52,7 @@ Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt&
     }
     context.frames().begin_line();
     // --- commit point --- (what follows fails for lack of memory, or where the file goes meanwhile)
+    engage(context, *request);
     context.desk.push_ready(*request);
     return Error::DoNotReply;
 }

@@ -6,6 +6,7 @@
 #include "servers/vm/calls/space_birth.hpp"
 #include "servers/vm/platform/platform.hpp"
 #include "servers/vm/requests/parking.hpp"
+#include "servers/vm/update/engagement.hpp"
 
 namespace shoal::vm {
 
@@ -88,6 +89,7 @@ Result<void> CallHandlers::share(const vm_calls::ShareArguments& arguments) {
     request->source = arguments.source;
     request->process = arguments.destination;
     request->range = {RangeKind::Populate, access, range, range.start, {}};
+    engage(context_, *request);
     context_.desk.push_ready(*request);
     return Error::DoNotReply;
 }

@@ -4,6 +4,7 @@
 #include "servers/vm/calls/detach.hpp"
 #include "servers/vm/calls/mapping.hpp"
 #include "servers/vm/calls/placement.hpp"
+#include "servers/vm/update/engagement.hpp"
 
 namespace shoal::vm {
 
@@ -94,6 +95,7 @@ Result<void> CallHandlers::shm_unmap(const vm_calls::ShmUnmapArguments& argument
     // --- commit point ---
     Request* request = context_.slabs().create_reserved<Request>(RequestKind::Range, receipt_, context_.cpu());
     request->process = space.process();
+    engage(context_, *request);
     RangeOperation::unmap_later(context_, *request, range);
     return Error::DoNotReply;
 }

@@ -2,6 +2,7 @@
 #include "servers/vm/calls/call_handlers.hpp"
 #include "servers/vm/calls/heap.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
+#include "servers/vm/update/engagement.hpp"
 #include "servers/vm/update/preallocation.hpp"
 
 namespace shoal::vm {
@@ -48,15 +49,17 @@ Result<void> CallHandlers::rs_prepare(const vm_calls::RsPrepareArguments& argume
     if (const Error error = extend_heap_alike(pair.source, pair.destination); error != Error::None) return error;
     // --- commit point ---
     const bool inherits = (arguments.flags & kUpdateNoMaps) == 0;
-    make_ready(arguments.destination, inherits ? PrepareWork::Phase::Inherit : PrepareWork::Phase::PinSource).source = arguments.source;
+    (void)make_ready(arguments.source, arguments.destination, inherits ? PrepareWork::Phase::Inherit : PrepareWork::Phase::PinSource);
     return Error::DoNotReply;
 }
 
-// After RangeOperation::reserve().
-Request& CallHandlers::make_ready(ProcessId process, PrepareWork::Phase first) {
+// After RangeOperation::reserve(). source: none where nothing is inherited.
+Request& CallHandlers::make_ready(ProcessId source, ProcessId process, PrepareWork::Phase first) {
     Request* request = context_.slabs().create_reserved<Request>(RequestKind::Prepare, receipt_, context_.cpu());
     request->process = process;
+    request->source = source;
     request->prepare.phase = first;
+    engage(context_, *request);
     context_.desk.push_ready(*request);
     return *request;
 }
@@ -65,7 +68,7 @@ Error CallHandlers::make_successor(Space& space) {
     if (space.standing != Standing::Server) return Error::Permission;
     const auto lives = [&](ProcessId other) { return context_.find_in_step(other) != nullptr; };
     if (const Result<void> claimed = context_.processes.successor().claim(space.process(), lives); !claimed.ok()) return claimed.error();
-    make_ready(space.process(), PrepareWork::Phase::PinDestination).prepare.succeeds_vm = true;
+    make_ready({}, space.process(), PrepareWork::Phase::PinDestination).prepare.succeeds_vm = true;
     return Error::DoNotReply;
 }
 
@@ -86,7 +89,7 @@ Result<vm_calls::RsMemctlResults> CallHandlers::rs_memctl(const vm_calls::RsMemc
     if (what != kMemoryPin && what != kMemoryMakeVm) return Error::Invalid;
     TRY(RangeOperation::reserve(context_));
     if (what == kMemoryMakeVm) return make_successor(*space);
-    make_ready(arguments.process, PrepareWork::Phase::PinDestination);
+    (void)make_ready({}, arguments.process, PrepareWork::Phase::PinDestination);
     return Error::DoNotReply;
 }
 

@@ -23,6 +23,7 @@
 #include "servers/vm/requests/lent_areas.hpp"
 #include "servers/vm/requests/parking.hpp"
 #include "servers/vm/requests/shortage.hpp"
+#include "servers/vm/update/engagement.hpp"
 #include "servers/vm/update/preallocation.hpp"
 #include "servers/vm/update/prepare_operation.hpp"
 #include "servers/vm/update/swap_operation.hpp"
@@ -123,6 +124,7 @@ Action conclude(WorkerContext& context, Request& request, Exchange& exchange) {
         send_to_owner(context, request);
         return Action::none();
     }
+    end_engagement(context, request);
     if (request.kind == RequestKind::Range) --context.desk.range_operations;
     if (request.kind == RequestKind::Exit && error != Error::None) ExitOperation::give_up(context, request);
     else context.slabs().destroy(&request);

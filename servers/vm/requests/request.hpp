@@ -217,6 +217,7 @@ class Request {
     uint32_t audited = 0;        // the audit's own: batches of it that it has come across
     bool finished = false;       // nothing left but its flushes, and the answer
     bool alone = false;          // Exit: no other worker has ever found the space
+    bool engaged = false;        // process and source are not swapped before it ends (update/engagement.hpp)
     ProcessId process;
     ProcessId source;            // Share, Load, Fork, Swap, Prepare, MapMemory only
     CopyExtent extent = CopyExtent::Everything;  // Fork, Swap, Prepare

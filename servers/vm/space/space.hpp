@@ -107,6 +107,7 @@ class alignas(kCacheLine) Space {
     bool arriving = false;  // likewise: one makes a copy of it
     bool pinning = false;   // likewise: a ContiguousOperation has frames for it that no quota pays for yet
     bool preallocating = false;  // likewise: a Preallocation is under way
+    uint32_t engagements = 0;    // likewise: of requests (update/engagement.hpp)
     VirtualRange preallocated;   // likewise: where its map was placed; what is left of it has the trait
     Standing standing = Standing::Program;  // set before anybody finds the space
     // After willexit: nothing more is made for it or out of it. relaxed: who was told that it is so asks through the kernel, which orders it.

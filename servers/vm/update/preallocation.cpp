@@ -5,6 +5,7 @@
 #include "servers/vm/calls/range_operation.hpp"
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/calls/touch_operation.hpp"
+#include "servers/vm/update/engagement.hpp"
 
 namespace shoal::vm {
 
@@ -38,6 +39,7 @@ void Preallocation::populate(WorkerContext& context, const Receipt& receipt, Spa
     request->process = space.process();
     request->reserve.keep(context.slabs());
     request->range = {RangeKind::Populate, Access::read_write(), range, range.start, {}};
+    engage(context, *request);
     request->results[0] = address.raw();
     request->results[1] = bytes;
     context.desk.push_ready(*request);

@@ -36,7 +36,7 @@ bool is_idle(WorkerContext& context, Space& space) {
         if (const Segment* own = leaf.own_regions()) all = all && idle(*own);
     });
     SegmentHold held(context, space, space.common());
-    return all && !space.forking && !space.arriving && !space.pinning && !space.preallocating;
+    return all && !space.forking && !space.arriving && !space.pinning && !space.preallocating && space.engagements == 0;
 }
 
 void unlink_everywhere(WorkerContext& context, ProcessId process, Request& request) {

@@ -86,7 +86,7 @@ void list_pages(vm::Space& space, SpaceState& state) {
 SpaceState state_of(vm::WorkerContext& worker, vm::Space& space) {
     SpaceState state;
     state.heap_start = space.heap_start.raw(), state.heap_end = space.heap_end.raw();
-    state.marks = (space.forking ? 1u : 0u) + (space.arriving ? 2u : 0u) + (space.pinning ? 4u : 0u);
+    state.marks = (space.forking ? 1u : 0u) + (space.arriving ? 2u : 0u) + (space.pinning ? 4u : 0u) + 8u * space.engagements;
     list_mappings(worker, space, state);
     list_pages(space, state);
     return state;

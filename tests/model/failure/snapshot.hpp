@@ -19,7 +19,7 @@ struct Mapping {
 
 struct SpaceState {
     uint64_t heap_start = 0, heap_end = 0, charged = 0;
-    unsigned marks = 0;  // forking, arriving, pinning
+    unsigned marks = 0;  // forking, arriving, pinning, engagements
     std::vector<Mapping> mappings;            // neighbours alike as one
     std::map<uint64_t, uint64_t> words;       // the first of each resident page that is the space's own, if it is not 0
     bool operator==(const SpaceState&) const = default;

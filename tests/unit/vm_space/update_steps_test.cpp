@@ -1,9 +1,11 @@
 // Swaps played step by step, beside what random runs meet too seldom: another swap of one of the two, a leaf that is being given up, willexit.
 #include <gtest/gtest.h>
 
+#include "abi/memory.hpp"
 #include "servers/vm/requests/dispatcher.hpp"
 #include "servers/vm/requests/shortage.hpp"
 #include "tests/support/vm/harness.hpp"
+#include "tests/unit/vm_space/elf_file.hpp"
 
 namespace shoal::vm::test {
 namespace {
@@ -15,6 +17,7 @@ class UpdateSteps : public ::testing::Test {
 
     void TearDown() override {
         EXPECT_EQ(vm.audit(), 0u);
+        for (const ProcessId process : {one, other}) EXPECT_EQ(vm.processes().find(process)->engagements, 0u);
         for (const ProcessId process : {one, other, third, rs}) EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
         EXPECT_EQ(vm.audit(), 0u);
     }
@@ -161,6 +164,74 @@ TEST_F(UpdateSteps, WhoFindsNoMemoryToWaitWithFindsTheProcessLater) {
     let_graces_end();
     vm.settle();
     EXPECT_EQ(number_of(one), 2u);
+}
+
+// It would have gone on with the other instance.
+TEST_F(UpdateSteps, WhatHasBegunKeepsBothInTheirPlaces) {
+    const VirtualAddress shared = kMapAt, own = kMapAt + kPageSize;
+    for (const ProcessId process : {one, other}) {
+        ASSERT_TRUE(vm.mmap(kCpu0, process, kPageSize, kBoth, kMapShared | kMapAnonymous | kMapFixed, shared).ok());
+        ASSERT_TRUE(vm.mmap(kCpu0, process, 2 * kPageSize, kBoth, kFlags, own).ok());
+    }
+    const struct {
+        VmCall call;
+        Message arguments;
+    } works[] = {
+        {VmCall::Procctl, {{0, one.raw(), kProcessTouch, own.raw(), 2 * kPageSize, kFaultWrite}}},
+        {VmCall::RsMemctl, {{0, one.raw(), kMemoryMap, kPageSize}}},
+        {VmCall::RsMemctl, {{0, one.raw(), kMemoryPin}}},
+        {VmCall::Share, {{0, one.raw(), own.raw(), kPageSize, third.raw()}}},
+        {VmCall::ShmUnmap, {{0, one.raw(), shared.raw()}}},
+        {VmCall::Procctl, {{0, one.raw(), kProcessClear}}},
+    };
+    for (const auto& work : works) {
+        ASSERT_EQ(begin(kCpu0, rs, work.call, work.arguments), Error::DoNotReply);
+        begin_swap(kCpu1, one, other, kUpdateNoMaps);
+        drive(kCpu1);
+        EXPECT_FALSE(is_closed(one) || is_closed(other)) << static_cast<uint32_t>(work.call);
+        vm.settle();
+        ASSERT_EQ(number_of(other), 2u);
+    }
+    EXPECT_EQ(vm.read(kCpu0, one, kNumberAt).error(), Error::BadAddress);
+}
+
+TEST_F(UpdateSteps, AnImageComesIntoOneInstance) {
+    const File file = good_file();
+    const std::vector<uint64_t> words = contents_of(file);
+    LoadRequest load{};
+    load.process = one, load.source = third, load.image = kMapAt, load.image_bytes = file.bytes;
+    const VirtualAddress at = kMapAt + kLeafSize;
+    for (const VirtualAddress start : {kMapAt, at}) ASSERT_TRUE(vm.mmap(kCpu0, third, file.bytes, kBoth, kFlags, start).ok());
+    const auto put = [&](VirtualAddress to, const void* from, uint64_t bytes) {
+        for (uint64_t i = 0; i < bytes; i += 8) {
+            uint64_t word = 0;
+            memcpy(&word, static_cast<const char*>(from) + i, 8);
+            ASSERT_EQ(vm.write(kCpu0, third, to + i, word), Error::None);
+        }
+    };
+    put(kMapAt, words.data(), file.bytes), put(at, &load, sizeof load);
+    ASSERT_EQ(begin(kCpu0, third, VmCall::Load, {{0, at.raw()}}), Error::DoNotReply);
+    for (const ProcessId partner : {one, third}) {
+        begin_swap(kCpu1, partner, other, kUpdateNoMaps);
+        drive(kCpu1);
+        EXPECT_FALSE(is_closed(partner));
+    }
+    vm.settle();
+    EXPECT_EQ(vm.read(kCpu0, one, VirtualAddress{0x402000}).release(), words[0x2000 / 8]);
+    EXPECT_EQ(vm.read(kCpu0, other, VirtualAddress{0x402000}).error(), Error::BadAddress);
+}
+
+// It is about who has the name now.
+TEST_F(UpdateSteps, WhatHasNotBegunIsAboutTheNewInstance) {
+    hold_graces();
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(one));
+    EXPECT_EQ(begin(kCpu1, rs, VmCall::Procctl, {{0, one.raw(), kProcessClear}}), Error::DoNotReply);
+    let_graces_end();
+    vm.settle();
+    EXPECT_EQ(number_of(other), 1u);
+    EXPECT_EQ(vm.read(kCpu0, one, kNumberAt).error(), Error::BadAddress);
 }
 
 // Nor is a process of generation 0, whatever its slot is like.
