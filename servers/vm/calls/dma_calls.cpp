@@ -82,11 +82,14 @@ Result<void> CallHandlers::deldma(const vm_calls::DeldmaArguments& arguments) {
 
 Result<vm_calls::GetdmaResults> CallHandlers::getdma(const vm_calls::GetdmaArguments&) {
     vm_calls::GetdmaResults results{};
+    const SwapDesk& swaps = context_.processes.swap_desk();
+    const uint64_t swaps_ended = swaps.ended();
     const bool found = context_.processes.dma_holds().find(context_.locks(), [&](const DmaHold& hold) {
         results = {hold.process, hold.frames.first.address(), PageCount{hold.frames.count}.bytes()};
         return context_.find(hold.process) == nullptr;
     });
     if (!found) return Error::NoEntry;
+    if (swaps.may_have_hidden(swaps_ended)) return Error::NoProcess;  // as anybody who did not find a process: the call comes again
     return results;
 }
 

@@ -234,6 +234,22 @@ TEST_F(UpdateSteps, WhatHasNotBegunIsAboutTheNewInstance) {
     EXPECT_EQ(vm.read(kCpu0, one, kNumberAt).error(), Error::BadAddress);
 }
 
+// Getdma is for holds that nobody is left to end.
+TEST_F(UpdateSteps, WhoIsBeingSwappedIsNotDead) {
+    const VirtualAddress area = vm.mmap(kCpu0, one, kPageSize, kBoth, kMapPrivate | kMapAnonymous | kMapContiguous | kMapPopulate).release();
+    const Message held = vm.call(kCpu0, one, VmCall::Adddma, {{0, area.raw(), kPageSize}});
+    ASSERT_EQ(held.outcome(), Error::None);
+    hold_graces();
+    begin_swap(kCpu0, one, other, kUpdateNoMaps);
+    drive(kCpu0);
+    ASSERT_TRUE(is_closed(one));
+    EXPECT_EQ(begin(kCpu1, rs, VmCall::Getdma, {}), Error::DoNotReply);
+    let_graces_end();
+    vm.settle();
+    EXPECT_EQ(vm.call(kCpu0, rs, VmCall::Getdma, {}).outcome(), Error::NoEntry);
+    EXPECT_EQ(vm.call(kCpu0, rs, VmCall::Deldma, {{0, one.raw(), held.words[1]}}).outcome(), Error::None);
+}
+
 // Nor is a process of generation 0, whatever its slot is like.
 TEST_F(UpdateSteps, NobodyIsFoundInNoStep) {
     ProcessSlot empty;
