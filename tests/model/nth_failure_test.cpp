@@ -52,7 +52,7 @@ TEST_P(NthFailure, ChangesNothing) {
 
 Scenarios all_scenarios() {
     Scenarios all;
-    for (const auto part : {mapping_scenarios, fault_scenarios, process_scenarios, notice_scenarios, physical_scenarios, shared_scenarios, cache_scenarios, file_scenarios})
+    for (const auto part : {mapping_scenarios, fault_scenarios, process_scenarios, notice_scenarios, physical_scenarios, shared_scenarios, cache_scenarios, joint_scenarios, file_scenarios})
         for (Scenario& scenario : part()) all.push_back(std::move(scenario));
     return all;
 }

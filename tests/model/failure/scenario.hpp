@@ -17,6 +17,7 @@ enum class Leaves : uint8_t {
     PagesPresent,    // pages of mappings, with what they held before, that the quota pays for
     OtherForExit,    // the process `other` is good for exit only
     CachedPages,     // in the cache, and what is known of them
+    FewerLoans,      // mappings by a grant that is being taken back
     OtherAlone,      // the process `other` goes on by itself meanwhile, and is not looked at
 };
 
@@ -29,12 +30,14 @@ enum class Fails : uint8_t {
 
 struct Scenario {
     std::string name;
-    std::optional<VmCall> call;  // none: a page fault, or a memory request
+    std::optional<VmCall> call;  // none: a page fault, or what the kernel asks for
     std::function<void(World&)> set_up;
     std::function<Error(World&)> attempt;
     Leaves leaves = Leaves::AllAsItWas;
     Fails fails = Fails::WithNoMemory;
     uint32_t cpus = 2;
+    // After a failure that may leave something half done: takes it back. What is wrong with it, or nothing.
+    std::function<std::string(World&)> take_back{};
 };
 
 using Scenarios = std::vector<Scenario>;
@@ -47,6 +50,7 @@ Scenarios notice_scenarios();    // willexit, watch_exit, query_exit, notify_sig
 Scenarios physical_scenarios();  // map_phys, unmap_phys, getphys, adddma, deldma, getdma
 Scenarios shared_scenarios();    // remap, remap_ro, shm_unmap, getref
 Scenarios cache_scenarios();     // setcachepage, mapcachepage, forgetcachepage, clearcache
+Scenarios joint_scenarios();     // safemap, safeunmap, saferevmap, copies by grants
 Scenarios file_scenarios();      // mmap_file, vfs_mmap, vfs_wait, vfs_reply
 
 }  // namespace shoal::model

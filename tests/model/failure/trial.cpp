@@ -51,6 +51,9 @@ std::string Trial::check_failure(World& world, Error error, const Snapshot& befo
     ++failures_;
     if (error != Error::NoMemory || !may_fail()) return say("a wrong error", error);
     if (world.vm.audit() != 0) return say("the audit finds faults after the failure", error);
+    if (scenario_.take_back) {
+        if (std::string what = scenario_.take_back(world); !what.empty()) return say(what, error);
+    }
     const Snapshot after(world.vm, left_out(world, When::AfterFailure));
     if (std::string what = before.difference(after, overlooked(world)); !what.empty()) return say("something has changed: " + what, error);
     world.remember_again();
@@ -76,8 +79,9 @@ std::set<uint32_t> Trial::left_out(const World& world, When when) const {
 // A file server's threads come and go, and it fills the cache.
 Overlooked Trial::overlooked(const World& world) const {
     const Leaves leaves = scenario_.leaves;
-    return {.charges = leaves == Leaves::PagesPresent || leaves == Leaves::OtherForExit,
-            .objects = leaves == Leaves::OtherForExit || leaves == Leaves::CachedPages || world.files != nullptr};
+    const bool fewer_loans = leaves == Leaves::FewerLoans;
+    return {.charges = leaves == Leaves::PagesPresent || leaves == Leaves::OtherForExit || fewer_loans,
+            .objects = leaves == Leaves::OtherForExit || leaves == Leaves::CachedPages || fewer_loans || world.files != nullptr};
 }
 
 std::string Trial::check_success(World& world) {
