@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <random>
 #include <thread>
 #include <vector>
@@ -178,6 +179,43 @@ TEST_F(UpdateRace, AllOfItAtOnce) {
     EXPECT_GT(mapped, 5u);
     EXPECT_EQ(vm.audit(), 0u);
     for (auto& name : names) EXPECT_EQ(vm.exit(kCpu0, ProcessId{name.load()}), Error::None);
+    EXPECT_EQ(vm.audit(), 0u);
+}
+
+// One grows it by steps longer than all that the other adds, so that nobody shrinks it on purpose; and it interrupts the other one anywhere.
+TEST_F(UpdateRace, AHeapIsNeverSmallerThanEitherWasTold) {
+    constexpr uint64_t kSteps = 4000, kStep = 32 * kPageSize, kMore = 1;
+    const ProcessId process = instance(kCpu1, 1);
+    const VirtualAddress start = kImageOfBoth + kLeafSize;
+    Space& space = *vm.processes().find(process);
+    space.heap_start = space.heap_end = start;
+    const auto move_break = [&](CpuId cpu, VirtualAddress to) { return VirtualAddress{vm.call(cpu, process, VmCall::Brk, {{0, to.raw()}}).words[1]}; };
+    const auto end = [&](CpuId cpu) { return move_break(cpu, VirtualAddress{0}); };
+    std::atomic<bool> done{false}, stopped{false};
+    std::atomic<uint64_t> calls{0};
+    struct sigaction interrupted {}, before {};
+    interrupted.sa_handler = [](int) { std::this_thread::sleep_for(std::chrono::microseconds(50)); };
+    sigaction(SIGUSR1, &interrupted, &before);
+    std::thread extending([&] {
+        for (; !done && calls * kMore < kStep - kMore && !HasFailure(); ++calls) {
+            const Message answer = vm.call(kCpu2, rs, VmCall::RsMemctl, {{0, process.raw(), kMemoryExtendHeap, kMore}});
+            EXPECT_EQ(answer.outcome(), Error::None);
+            EXPECT_GE(end(kCpu2), VirtualAddress{answer.words[1]} + answer.words[2]);
+        }
+        stopped = true;
+        while (!done) std::this_thread::yield();
+    });
+    for (uint64_t step = 1; step <= kSteps && !HasFailure(); ++step) {
+        std::this_thread::sleep_for(std::chrono::microseconds(step % 16));
+        pthread_kill(extending.native_handle(), SIGUSR1);
+        const VirtualAddress told = move_break(kCpu1, start + step * kStep);
+        EXPECT_EQ(told, start + step * kStep);
+        for (const uint64_t seen = calls; calls < seen + 2 && !stopped;) std::this_thread::yield();
+        EXPECT_GE(end(kCpu1), told) << "step " << step;
+    }
+    done = true;
+    extending.join();
+    sigaction(SIGUSR1, &before, nullptr);
     EXPECT_EQ(vm.audit(), 0u);
 }
 
