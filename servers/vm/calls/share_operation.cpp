@@ -21,17 +21,23 @@ Error error_of(const Touched& touched) {
     return touched.outcome == Touch::Parked ? Error::DoNotReply : Error::BadAddress;
 }
 
+// Lent to be read, or by a grant: who takes that back would not find the copy.
+bool is_anothers(WorkerContext& context, const Space& source, const Run& run, VirtualAddress address) {
+    const Ownership ownership = run.state().ownership;
+    if (ownership == Ownership::JointReadOnly) return true;
+    return is_joint(ownership) && context.processes.joint_mappings().has_at(context, source.process(), address);
+}
+
 }  // namespace
 
-// What somebody has lent to be read is refused before anything has changed.
+// What somebody has lent is refused before anything has changed.
 Error ShareOperation::prepare_page(WorkerContext& context, Space& source, Request& request) {
     const VirtualAddress address = request.range.cursor;
     const Touched touched = touch_page(context, source, address, Access::read(), Toucher::Vm, request);
     if (!touched.usable()) return error_of(touched);
     Guard guard(context.locks(), touched.leaf->lock);
     const Run* run = touched.leaf->trees.find(page_in_leaf(address));
-    const bool lent = run != nullptr && run->state().ownership == Ownership::JointReadOnly;
-    return lent ? Error::BadAddress : Error::None;
+    return run != nullptr && is_anothers(context, source, *run, address) ? Error::BadAddress : Error::None;
 }
 
 // Both leaves are locked at once, lower key first.
@@ -54,7 +60,8 @@ Error ShareOperation::share_page_at(WorkerContext& context, Space& source, Space
         const Run* run = from.trees.find(page);
         copied = run != nullptr && breaks_on_write(run->state().ownership);
         const Ownership ownership = run != nullptr ? run->state().ownership : Ownership::Shared;
-        device = ownership == Ownership::Device || ownership == Ownership::JointReadOnly || (is_borrowed(ownership) && ownership != Ownership::Borrowed);
+        const bool lent = run != nullptr && is_anothers(context, source, *run, address);
+        device = ownership == Ownership::Device || lent || (is_borrowed(ownership) && ownership != Ownership::Borrowed);
         // As in a fault: some CPU may still see what was at these addresses before.
         if (run != nullptr && !copied && !device && !to->dead && to->flushing == 0) {
             share_page(context, from, *to, to->pages_of(progress.range), page, progress.access);

@@ -2,11 +2,14 @@
 //
 // Belongs to the process that has it mapped, whose quota pays a page for it, and ends with that. Where the process unmaps the addresses, or
 // maps something else there, it stays, and stands for what is still joint. What it says of pages counts for nothing: they know themselves.
+//
+// It comes by the grants of its path, and by those that its source had the memory by: whoever takes one of them back takes this back, too.
 #pragma once
 
 #include "abi/grant.hpp"
 #include "base/address.hpp"
 #include "base/containers/avl.hpp"
+#include "servers/vm/joint/link_place.hpp"
 #include "servers/vm/slab/slab_types.hpp"
 
 namespace shoal::vm {
@@ -28,6 +31,7 @@ class JointMapping {
     // A place in the order of all grants that something is mapped by.
     struct Link {
         uint64_t grant = 0;
+        LinkPlace place;
         JointMapping* mapping = nullptr;
         AvlHook hook;
     };

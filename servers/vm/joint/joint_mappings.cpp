@@ -19,22 +19,46 @@ JointMapping* JointMappings::over(ProcessId process, VirtualAddress address) con
     return mapping != nullptr && mapping->process_ == process && mapping->range_.contains(address) ? mapping : nullptr;
 }
 
-Result<void> JointMappings::add(WorkerContext& context, JointMapping& mapping, const GrantPath& path) {
+template <typename Visit>
+void JointMappings::for_each_over(ProcessId process, VirtualRange range, Visit visit) const {
+    JointMapping* mapping = by_place_.floor(Key{process.raw(), range.start.raw()});
+    if (mapping == nullptr || mapping->process_ != process || mapping->range_.end <= range.start)
+        mapping = by_place_.ceiling(Key{process.raw(), range.start.raw()});
+    for (; mapping != nullptr && mapping->process_ == process && mapping->range_.start < range.end; mapping = by_place_.next(*mapping)) visit(*mapping);
+}
+
+Result<void> JointMappings::link(JointMapping& mapping, uint64_t grant, uint64_t since) {
+    for (unsigned i = 0; i < mapping.links_used_; ++i) {
+        JointMapping::Link& known = mapping.links_[i];
+        if (known.grant != grant) continue;  // a path that comes by a grant twice
+        if (since < known.place.since) known.place.since = since;
+        return {};
+    }
+    if (mapping.links_used_ == kMostGrantsInPath) return Error::Loop;
+    JointMapping::Link& made = mapping.links_[mapping.links_used_++];
+    made.grant = grant;
+    made.place = {since, mapping.number_};
+    made.mapping = &mapping;
+    return {};
+}
+
+// What the source has by grants goes with those, too. Its mapping is still there: whoever takes that back, even now, comes to this one after it.
+Result<void> JointMappings::add(WorkerContext& context, JointMapping& mapping, const GrantPath& path, VirtualRange from) {
     Guard guard(context.locks(), lock_);
     // The last one that begins before the range's end reaches into it, or none does.
     const JointMapping* below = by_place_.floor(Key{mapping.process_.raw(), mapping.range_.end.raw() - 1});
     if (below != nullptr && below->process_ == mapping.process_ && below->range_.end > mapping.range_.start) return Error::Exists;
+    mapping.number_ = numbers_ + 1;
+    Result<void> linked{};
+    for (unsigned i = 0; i < path.length; ++i) linked = link(mapping, path.grants[i].raw(), mapping.number_);
+    for_each_over(mapping.source_, from, [&](const JointMapping& before) {
+        for (unsigned i = 0; i < before.links_used_ && linked.ok(); ++i) linked = link(mapping, before.links_[i].grant, before.links_[i].place.since);
+    });
+    TRY(linked);
     // --- commit point ---
-    mapping.number_ = ++numbers_;
+    numbers_ = mapping.number_;
     by_place_.insert(mapping);
-    for (unsigned i = 0; i < path.length; ++i) {
-        JointMapping::Link& link = mapping.links_[mapping.links_used_];
-        link.grant = path.grants[i].raw();
-        link.mapping = &mapping;
-        if (by_grant_.find(ByGrant{}(link)) != nullptr) continue;  // a path that comes by a grant twice
-        by_grant_.insert(link);
-        ++mapping.links_used_;
-    }
+    for (unsigned i = 0; i < mapping.links_used_; ++i) by_grant_.insert(mapping.links_[i]);
     return {};
 }
 
@@ -44,7 +68,7 @@ Result<JointMappings::Claimed> JointMappings::take(JointMapping& mapping, Reques
         return Error::DoNotReply;
     }
     mapping.busy_ = true;
-    return Claimed{&mapping, mapping.process_, mapping.range_, mapping.number_};
+    return Claimed{&mapping, mapping.process_, mapping.range_, {}};
 }
 
 Result<JointMappings::Claimed> JointMappings::claim(WorkerContext& context, ProcessId process, VirtualAddress address, Request& request) {
@@ -54,11 +78,13 @@ Result<JointMappings::Claimed> JointMappings::claim(WorkerContext& context, Proc
     return take(*mapping, request);
 }
 
-Result<JointMappings::Claimed> JointMappings::claim_next(WorkerContext& context, GrantName grant, uint64_t seen, uint64_t last, Request& request) {
+Result<JointMappings::Claimed> JointMappings::claim_next(WorkerContext& context, GrantName grant, LinkPlace seen, uint64_t last, Request& request) {
     Guard guard(context.locks(), lock_);
-    const JointMapping::Link* link = by_grant_.ceiling(Key{grant.raw(), seen + 1});
-    if (link == nullptr || link->grant != grant.raw() || link->mapping->number_ > last) return Error::NoEntry;
-    return take(*link->mapping, request);
+    const JointMapping::Link* link = by_grant_.ceiling(LinkKey{grant.raw(), {seen.since, seen.number + 1}});
+    if (link == nullptr || link->grant != grant.raw() || link->place.since > last) return Error::NoEntry;
+    Claimed claimed = TRY(take(*link->mapping, request));
+    claimed.place = link->place;
+    return claimed;
 }
 
 uint64_t JointMappings::last_number(WorkerContext& context) {
@@ -106,6 +132,18 @@ void JointMappings::end_all(WorkerContext& context, Space& space) {
         if (mapping == nullptr) return;
         end(context, space, *mapping);
     }
+}
+
+bool JointMappings::has_at(WorkerContext& context, ProcessId process, VirtualAddress address) {
+    Guard guard(context.locks(), lock_);
+    return over(process, address) != nullptr;
+}
+
+bool JointMappings::source_has_newer(WorkerContext& context, const JointMapping& mapping, VirtualRange from) {
+    Guard guard(context.locks(), lock_);
+    bool newer = false;
+    for_each_over(mapping.source_, from, [&](const JointMapping& other) { newer = newer || other.number_ > mapping.number_; });
+    return newer;
 }
 
 bool JointMappings::has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address) {

@@ -21,16 +21,16 @@ class JointMappings {
         JointMapping* mapping;
         ProcessId process;
         VirtualRange range;
-        uint64_t number;
+        LinkPlace place;  // where it stands by the grant that was asked for
     };
 
-    // Busy for who calls. Error: Exists (there is one in its range already).
-    Result<void> add(WorkerContext& context, JointMapping& mapping, const GrantPath& path);
+    // Busy for who calls. from: in its source. Errors: Exists (there is one in its range already), Loop (more than kMostGrantsInPath in all).
+    Result<void> add(WorkerContext& context, JointMapping& mapping, const GrantPath& path, VirtualRange from);
     // The process' mapping that begins at the address: busy for the request from now on; or the request waits for who is busy with it.
     // Errors: BadAddress (none does), DoNotReply (it waits).
     Result<Claimed> claim(WorkerContext& context, ProcessId process, VirtualAddress address, Request& request);
-    // Likewise the first one after number `seen`, up to `last`, that was made by the grant. Errors: NoEntry, DoNotReply.
-    Result<Claimed> claim_next(WorkerContext& context, GrantName grant, uint64_t seen, uint64_t last, Request& request);
+    // Likewise the first one behind `seen` that the grant has led to, directly or by one up to number `last`. Errors: NoEntry, DoNotReply.
+    Result<Claimed> claim_next(WorkerContext& context, GrantName grant, LinkPlace seen, uint64_t last, Request& request);
     // The number of the last one that was added; at least 1.
     [[nodiscard]] uint64_t last_number(WorkerContext& context);
 
@@ -40,6 +40,10 @@ class JointMappings {
     // The process has ended.
     void end_all(WorkerContext& context, Space& space);
 
+    // Whether the process has something mapped there by a grant.
+    [[nodiscard]] bool has_at(WorkerContext& context, ProcessId process, VirtualAddress address);
+    // Whether the mapping's source has mapped something in a range of it after that: what is there then does not come by the mapping's grants alone.
+    [[nodiscard]] bool source_has_newer(WorkerContext& context, const JointMapping& mapping, VirtualRange from);
     // Whether what the process has mapped at the address comes from a process that has ended.
     [[nodiscard]] bool has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address);
 
@@ -65,13 +69,23 @@ class JointMappings {
     struct ByPlace {
         Key operator()(const JointMapping& m) const { return {m.process_.raw(), m.range_.start.raw()}; }
     };
+    struct LinkKey {
+        uint64_t grant;
+        LinkPlace place;
+        constexpr auto operator<=>(const LinkKey&) const = default;
+    };
     struct ByGrant {
-        Key operator()(const JointMapping::Link& link) const { return {link.grant, link.mapping->number_}; }
+        LinkKey operator()(const JointMapping::Link& link) const { return {link.grant, link.place}; }
     };
 
     [[nodiscard]] JointMapping* first_of(ProcessId process) const REQUIRES(lock_);
     [[nodiscard]] JointMapping* next_of(const JointMapping& mapping) const REQUIRES(lock_);
     [[nodiscard]] JointMapping* over(ProcessId process, VirtualAddress address) const REQUIRES(lock_);
+    // Calls visit(JointMapping&) for those of the process in the range, ascending.
+    template <typename Visit>
+    void for_each_over(ProcessId process, VirtualRange range, Visit visit) const REQUIRES(lock_);
+    // Error: Loop.
+    static Result<void> link(JointMapping& mapping, uint64_t grant, uint64_t since);
     static Result<Claimed> take(JointMapping& mapping, Request& request);
     // Returns who waits for it.
     Request* unlink(JointMapping& mapping) REQUIRES(lock_);

@@ -27,12 +27,12 @@ struct MapWords {
 };
 
 // Under the quota of the process that has it.
-Result<JointMapping*> make_mapping(WorkerContext& context, Space& space, VirtualRange range, ProcessId source, const GrantPath& path) {
+Result<JointMapping*> make_mapping(WorkerContext& context, Space& space, VirtualRange range, ProcessId source, VirtualRange from, const GrantPath& path) {
     TRY(context.slabs().ensure<JointMapping>(1));
     TRY(space.quota.charge(context.locks(), context.slabs(), PageCount{1}));
     space.note_joint();
     auto* mapping = context.slabs().create_reserved<JointMapping>(space.process(), range, source);
-    const Result<void> added = context.processes.joint_mappings().add(context, *mapping, path);
+    const Result<void> added = context.processes.joint_mappings().add(context, *mapping, path, from);
     if (added.ok()) return mapping;
     context.slabs().destroy(mapping);
     space.quota.refund(context.locks(), PageCount{1});
@@ -64,7 +64,7 @@ Result<void> begin_map(WorkerContext& context, const Receipt& receipt, ProcessId
     TRY(check_mappable(context, *destination, range));
     const GrantPath path = TRY(platform::grant_path(about.thread, about.sequence));
     TRY(context.slabs().ensure<Request>(1));
-    JointMapping* mapping = TRY(make_mapping(context, *destination, range, words.source, path));
+    JointMapping* mapping = TRY(make_mapping(context, *destination, range, words.source, from, path));
     if (const Result<void> confirmed = confirm(about, path); !confirmed.ok()) {
         context.processes.joint_mappings().end(context, *destination, *mapping);
         return confirmed;

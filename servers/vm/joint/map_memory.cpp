@@ -65,6 +65,13 @@ Result<JointPlace> MapMemory::place_in(Leaf& to, Segment& segment, VirtualAddres
     return place;
 }
 
+// Whether the source has these pages from another, since the mapping was entered: by grants that do not lead to it.
+bool MapMemory::has_changed_hands(const Leaf& from, PageSpan part) {
+    const VirtualRange addresses{from.address_of(part.first), from.address_of(part.end)};
+    return is_joint(from.trees.find(part.first)->state().ownership) &&
+           context_.processes.joint_mappings().source_has_newer(context_, *request_.joint.mapping, addresses);
+}
+
 // Likewise takes them.
 Result<MapMemory::Step> MapMemory::map_between(Leaf& from, Leaf& to, Segment& segment, FlushBatch& from_batch, FlushBatch& batch) {
     PairGuard pair(context_.locks(), from.lock, from.order_key(), to.lock, to.order_key());
@@ -78,6 +85,7 @@ Result<MapMemory::Step> MapMemory::map_between(Leaf& from, Leaf& to, Segment& se
     if (part.way == JointPart::Way::Refuse) return Error::Invalid;
     if (part.way == JointPart::Way::Touch) return Step::More;
     if (part.way == JointPart::Way::MakePrivate) return Error::Again;
+    if (part.way == JointPart::Way::Share && has_changed_hands(from, part.span)) return Error::BadAddress;
     TRY(destination_.quota.charge(context_.locks(), context_.slabs(), PageCount{count_absent(to, place.span(pages))}));
     // --- commit point ---
     const Seen seen = part.way == JointPart::Way::Share

@@ -34,6 +34,7 @@ class MapMemory {
     Result<Step> map_from(Leaf& from, Segment& segment, FlushBatch& from_batch, FlushBatch& batch);
     Result<Step> map_between(Leaf& from, Leaf& to, Segment& segment, FlushBatch& from_batch, FlushBatch& batch);
     [[nodiscard]] Result<Step> wait_for(Leaf& leaf);
+    [[nodiscard]] bool has_changed_hands(const Leaf& from, PageSpan part);
     Result<void> open_hidden();
     [[nodiscard]] static Result<JointPlace> place_in(Leaf& to, Segment& segment, VirtualAddress address);
     [[nodiscard]] VirtualAddress source_address() const { return request_.joint.source + (request_.range.cursor - request_.range.range.start); }

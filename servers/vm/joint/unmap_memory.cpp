@@ -91,7 +91,7 @@ Error UnmapMemory::find_next(WorkerContext& context, Request& request) {
     if (!next.ok()) return next.error();
     const JointMappings::Claimed& claimed = next.value();
     work.mapping = claimed.mapping;
-    work.seen = claimed.number;
+    work.seen = claimed.place;
     request.process = claimed.process;
     request.range = {RangeKind::PartPages, {}, claimed.range, claimed.range.start, {}};
     return Error::None;

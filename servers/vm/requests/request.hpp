@@ -8,6 +8,7 @@
 #include "base/cpu.hpp"
 #include "servers/vm/calls/call_right.hpp"
 #include "servers/vm/frames/frame_pool.hpp"
+#include "servers/vm/joint/link_place.hpp"
 #include "servers/vm/leaf/access.hpp"
 #include "servers/vm/objects/attachment.hpp"
 #include "servers/vm/reclaim/reclaimer.hpp"
@@ -192,9 +193,10 @@ struct JointWork {
     VirtualAddress source;            // MapMemory: what comes to the range's start
     MapMode mode = MapMode::CopyOnWrite;
     VirtualRange hidden;              // what it has mapped last, and is to open after the flush; or empty
-    // Revoking: of which grant, the number of the last mapping that has been seen, and of the last one that counts.
+    // Revoking: of which grant, the last mapping that has been seen, and the number of the last one that counts.
     GrantName grant;
-    uint64_t seen = 0, last = 0;
+    LinkPlace seen;
+    uint64_t last = 0;
 };
 
 class Request {

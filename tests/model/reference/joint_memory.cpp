@@ -59,7 +59,16 @@ bool ReferenceJointMemory::overlaps(ProcessName owner, uint64_t start, uint64_t 
                        [&](const Mapping& m) { return m.owner == owner && m.start < end && start < m.end; });
 }
 
-Error ReferenceJointMemory::map(Party source, Party destination, const Operation& op, const std::vector<Grant>& grants) {
+bool ReferenceJointMemory::add_grants_of(ProcessName owner, uint64_t start, uint64_t end, std::vector<Grant>& grants) const {
+    for (const Mapping& m : mappings_) {
+        if (m.owner != owner || m.start >= end || start >= m.end) continue;
+        for (const Grant& grant : m.grants)
+            if (std::find(grants.begin(), grants.end(), grant) == grants.end()) grants.push_back(grant);
+    }
+    return grants.size() <= kMostGrantsInPath;
+}
+
+Error ReferenceJointMemory::map(Party source, Party destination, const Operation& op, std::vector<Grant> grants) {
     if (source.name == destination.name) return Error::Invalid;
     const uint64_t start = op.value, end = start + round_up_to_pages(op.bytes);
     for (const uint64_t address : {start, op.address})
@@ -67,6 +76,7 @@ Error ReferenceJointMemory::map(Party source, Party destination, const Operation
     if (const Error error = check_mappable(source.space, op.address, op.bytes); error != Error::None) return error;
     if (const Error error = check_mappable(destination.space, start, op.bytes); error != Error::None) return error;
     if (overlaps(destination.name, start, end)) return Error::Exists;
+    if (!add_grants_of(source.name, op.address, op.address + round_up_to_pages(op.bytes), grants)) return Error::Loop;
     if (const Error error = prepare(source.space, op); error != Error::None) return error;
     mappings_.push_back({destination.name, source.name, start, end, grants});
     for (uint64_t offset = 0; offset < end - start; offset += kPageSize)
@@ -102,6 +112,12 @@ void ReferenceJointMemory::orphan(Party owner, ProcessName source) {
             if (page.joint == Joint::ReadOnly) page.joint = Joint::Orphaned;
         });
     }
+}
+
+bool ReferenceJointMemory::has_from_another(Party owner, uint64_t start, uint64_t end) const {
+    return std::any_of(mappings_.begin(), mappings_.end(), [&](const Mapping& m) {
+        return m.owner == owner.name && owner.space.any_in(std::max(start, m.start), std::min(end, m.end), [](const Page& page) { return page.joint != Joint::No; });
+    });
 }
 
 bool ReferenceJointMemory::concerns(ProcessName process) const {

@@ -38,7 +38,7 @@ class ReferenceJointMemory {
     };
 
     // Makes pages of the source present for the mode, whether it succeeds or not.
-    Error map(Party source, Party destination, const Operation& op, const std::vector<Grant>& grants);
+    Error map(Party source, Party destination, const Operation& op, std::vector<Grant> grants);
     Error unmap(Party owner, uint64_t address);
     // Those of one owner.
     void revoke(Party owner, const Grant& grant);
@@ -46,12 +46,16 @@ class ReferenceJointMemory {
     void end(ProcessName process);
     // What is left with this owner of what it had from a process that has ended.
     void orphan(Party owner, ProcessName source);
+    // Whether a page there is what its owner has by a grant.
+    bool has_from_another(Party owner, uint64_t start, uint64_t end) const;
     // Whether the process has something so, or somebody has something of it.
     bool concerns(ProcessName process) const;
     const std::vector<Mapping>& mappings() const { return mappings_; }
 
   private:
     bool overlaps(ProcessName owner, uint64_t start, uint64_t end) const;
+    // By which the owner has something there, as well. Whether they are not too many.
+    bool add_grants_of(ProcessName owner, uint64_t start, uint64_t end, std::vector<Grant>& grants) const;
     std::vector<Mapping> mappings_;
 };
 

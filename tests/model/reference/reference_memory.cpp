@@ -160,7 +160,9 @@ Outcome Reference::list_regions(const Operation& op) const {
 }
 
 Error Reference::share(const Operation& op) {
-    const Error error = check_share(spaces_[op.space], spaces_[op.other], op);
+    Error error = check_share(spaces_[op.space], spaces_[op.other], op);
+    const bool possible = error == Error::None || error == Error::Exists;
+    if (possible && joint_.has_from_another(party(op.space), op.address, op.address + round_up_to_pages(op.bytes))) error = Error::BadAddress;
     if (error == Error::None) model::share(spaces_[op.space], spaces_[op.other], op);
     return error;
 }

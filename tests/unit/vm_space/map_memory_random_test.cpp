@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <set>
 
 #include "tests/support/seed.hpp"
 #include "tests/support/vm/harness.hpp"
@@ -37,7 +38,7 @@ class MapMemoryRandom : public ::testing::Test {
     };
     struct Mapping {
         unsigned to, first, pages;
-        GrantName grant;
+        std::set<uint64_t> grants;
     };
     struct Process {
         ProcessId id;
@@ -88,6 +89,13 @@ class MapMemoryRandom : public ::testing::Test {
         return std::any_of(mappings.begin(), mappings.end(),
                            [&](const Mapping& m) { return m.to == to && m.first < first + pages && first < m.first + m.pages; });
     }
+    // The one, and those that the source has such pages by.
+    [[nodiscard]] std::set<uint64_t> grants_with(GrantName grant, unsigned from, unsigned first, unsigned pages) const {
+        std::set<uint64_t> grants{grant.raw()};
+        for (const Mapping& m : mappings)
+            if (m.to == from && m.first < first + pages && first < m.first + m.pages) grants.insert(m.grants.begin(), m.grants.end());
+        return grants;
+    }
     // Touching them for the mode.
     Error prepare(Process& source, unsigned first, unsigned pages, MapMode mode) {
         for (unsigned page = first; page < first + pages && mode == MapMode::SharedWritable; ++page) {
@@ -105,13 +113,15 @@ class MapMemoryRandom : public ::testing::Test {
         for (unsigned i = 0; i < pages; ++i)
             if (source.pages[first + i].right == Right::Unknown) return;
         const GrantName grant{source.id, 1 + below(kGrants)};
-        const bool exists = mapped(to, into, pages);
-        const Error expected = exists ? Error::Exists : prepare(source, first, pages, mode);
+        const std::set<uint64_t> grants = grants_with(grant, from, first, pages);
+        Error expected = grants.size() > kMostGrantsInPath ? Error::Loop : Error::None;
+        if (mapped(to, into, pages)) expected = Error::Exists;
+        if (expected == Error::None) expected = prepare(source, first, pages, mode);
         Harness::MapWish wish{source.id, source.address(first), destination.address(into), pages * kPageSize, mode, {}};
         wish.path = {{grant}, 1};
         ASSERT_EQ(vm.map_memory(cpu(), destination.id, wish), expected);
         if (expected != Error::None) return;
-        mappings.push_back({to, into, pages, grant});
+        mappings.push_back({to, into, pages, grants});
         for (unsigned i = 0; i < pages; ++i) {
             Page& page = source.pages[first + i];
             if (mode == MapMode::CopyOnWrite) page.be_copied();
@@ -135,7 +145,7 @@ class MapMemoryRandom : public ::testing::Test {
         const GrantName grant{processes[below(kProcesses)].id, 1 + below(kGrants)};
         ASSERT_EQ(vm.revoke(cpu(), grant.granter, grant.number), Error::None);
         for (auto at = mappings.begin(); at != mappings.end();) {
-            const bool meant = at->grant.raw() == grant.raw();
+            const bool meant = at->grants.contains(grant.raw());
             if (meant) part(*at);
             at = meant ? mappings.erase(at) : at + 1;
         }

@@ -1,7 +1,10 @@
 // map_memory and unmap_memory: two processes with the same frames, or with copies on write, at addresses of their own; and back.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "servers/vm/calls/detach.hpp"
+#include "servers/vm/requests/dispatcher.hpp"
 #include "tests/support/vm/harness.hpp"
 
 namespace shoal::vm::test {
@@ -44,6 +47,12 @@ class MapMemoryTest : public ::testing::Test {
         wish.path.grants[0] = {source, kGrant};
         wish.path.length = 1;
         return vm.map_memory(kCpu1, process, wish);
+    }
+    // By a grant of the lender's to its own memory.
+    Error lend(ProcessId from, VirtualAddress at, ProcessId to, VirtualAddress place, uint64_t pages, MapMode mode) {
+        Harness::MapWish wish{from, at, place, pages * kPageSize, mode, {}};
+        wish.path = {{{from, kGrant + 9}}, 1};
+        return vm.map_memory(kCpu1, to, wish);
     }
     ProcessId fork(ProcessId from) {
         const ProcessId child = another();
@@ -305,6 +314,93 @@ TEST_F(MapMemoryTest, RevokingAnyGrantOfThePath) {
         fill(source, kFrom, 2, 5);
         EXPECT_TRUE(holds(last, kTo, 2, 100));
     }
+}
+
+// Lent on by a grant of his own memory's: it goes with the grant that he has it by.
+TEST_F(MapMemoryTest, RevokingEndsWhatWasLentOnAsOnesOwn) {
+    for (const bool ends : {false, true}) {
+        const ProcessId partner = pair(6), third = another(), fourth = another();
+        for (const ProcessId process : {third, fourth}) map(process, kTo, 8);
+        ASSERT_EQ(join(partner, 4), Error::None);
+        ASSERT_EQ(lend(partner, kTo, third, kTo + kPageSize, 6, MapMode::SharedWritable), Error::None);
+        ASSERT_EQ(lend(third, kTo + kPageSize, fourth, kTo, 6, MapMode::SharedReadOnly), Error::None);
+        fill(third, kTo + kPageSize, 4, 700);
+        EXPECT_TRUE(holds(source, kFrom, 4, 700) && holds(fourth, kTo, 4, 700));
+        if (ends) end(partner);
+        ASSERT_EQ(vm.revoke(kCpu0, source, kGrant), Error::None);
+        fill(source, kFrom, 4, 1);
+        EXPECT_TRUE(holds(third, kTo + kPageSize, 4, 700) && holds(fourth, kTo, 4, 700));
+        fill(third, kTo + kPageSize, 4, 2);
+        EXPECT_TRUE(holds(source, kFrom, 4, 1) && holds(fourth, kTo, 4, 700));
+        EXPECT_EQ(vm.unmap_memory(kCpu1, third, kTo + kPageSize), Error::BadAddress) << "the mapping has gone";
+        ASSERT_EQ(vm.munmap(kCpu0, source, kFrom, 6 * kPageSize), Error::None);
+    }
+}
+
+// What he had lent before is his own.
+TEST_F(MapMemoryTest, RevokingLeavesAloneWhatWasLentBefore) {
+    const ProcessId partner = pair(4), third = another();
+    map(third, kTo, 4);
+    ASSERT_EQ(lend(partner, kTo, third, kTo, 4, MapMode::SharedWritable), Error::None);
+    ASSERT_EQ(join(partner, 4), Error::None);
+    EXPECT_TRUE(holds(third, kTo, 4, 5000));
+    ASSERT_EQ(vm.revoke(kCpu0, source, kGrant), Error::None);
+    EXPECT_EQ(vm.unmap_memory(kCpu1, third, kTo), Error::None);
+}
+
+// His mapping has been entered, and nothing mapped yet.
+TEST_F(MapMemoryTest, WhatTheSourceGetsMeanwhileIsNotLentOn) {
+    const ProcessId partner = pair(4), third = another();
+    map(third, kTo, 4);
+    fill(third, kTo, 4, 900);
+    const uint64_t sequence = vm.machine.add_grant_path({{{partner, kGrant}}, 1});
+    {
+        const std::lock_guard turn(vm.machine.turn(kCpu1));
+        WorkerContext worker = vm.context(kCpu1);
+        Receipt receipt;
+        receipt.status = kFromKernel;
+        const uint64_t to = kTo.raw() | static_cast<uint64_t>(MapMode::SharedWritable);
+        receipt.message = {{0, kTo.raw(), to, sequence, partner.raw(), 0, 4 * kPageSize, third.raw()}};
+        receipt.message.set_type(kMapRequest);
+        worker.worker.epoch.enter_fenced();
+        EXPECT_EQ(dispatch(worker, receipt).kind, Action::Kind::None);
+        worker.worker.epoch.leave();
+        std::thread([&] {
+            Harness::MapWish wish{source, kFrom, kTo, 4 * kPageSize, MapMode::SharedWritable, {{{source, kGrant}}, 1}};
+            EXPECT_EQ(vm.map_memory(kCpu0, partner, wish), Error::None);
+        }).join();
+    }
+    vm.settle();
+    ASSERT_EQ(vm.revoke(kCpu0, source, kGrant), Error::None);
+    fill(source, kFrom, 4, 1);
+    EXPECT_TRUE(holds(partner, kTo, 4, 100) && holds(third, kTo, 4, 900));
+}
+
+TEST_F(MapMemoryTest, NothingComesByMoreGrantsThanCanBeTold) {
+    const ProcessId partner = pair(6), third = another();
+    map(third, kTo, 6);
+    for (uint32_t i = 0; i < 5; ++i) {
+        Harness::MapWish wish{source, kFrom + i * kPageSize, kTo + i * kPageSize, kPageSize, MapMode::SharedWritable, {}};
+        wish.path = {{{source, kGrant + i}}, 1};
+        ASSERT_EQ(vm.map_memory(kCpu1, partner, wish), Error::None);
+    }
+    EXPECT_EQ(lend(partner, kTo, third, kTo, 6, MapMode::SharedWritable), Error::Loop);
+    EXPECT_EQ(vm.unmap_memory(kCpu1, third, kTo), Error::BadAddress);
+    EXPECT_EQ(lend(partner, kTo, third, kTo, 4, MapMode::SharedWritable), Error::None);
+}
+
+// Nor does who was to have it by share.
+TEST_F(MapMemoryTest, WhatOneHasFromAnotherIsNotShared) {
+    const ProcessId partner = pair(4), third = another();
+    map(partner, kTo - 200 * kPageSize, 200);
+    ASSERT_EQ(join(partner, 4), Error::None);
+    const VirtualAddress at = kTo - 200 * kPageSize;
+    EXPECT_EQ(vm.call(kCpu0, partner, VmCall::Share, {{0, partner.raw(), at.raw(), 204 * kPageSize, third.raw()}}).outcome(), Error::BadAddress);
+    EXPECT_EQ(vm.read(kCpu1, third, kTo).error(), Error::BadAddress);
+    EXPECT_EQ(vm.call(kCpu0, source, VmCall::Share, {{0, source.raw(), kFrom.raw(), 4 * kPageSize, third.raw()}}).outcome(), Error::None) << "the source's own";
+    ASSERT_EQ(vm.revoke(kCpu0, source, kGrant), Error::None);
+    fill(source, kFrom, 4, 7);
+    EXPECT_TRUE(holds(partner, kTo, 4, 100) && holds(third, kFrom, 4, 7));
 }
 
 TEST_F(MapMemoryTest, WhatTheSourceHadStaysWhenItEnds) {
