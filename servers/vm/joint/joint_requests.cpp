@@ -30,7 +30,6 @@ struct MapWords {
 Result<JointMapping*> make_mapping(WorkerContext& context, Space& space, VirtualRange range, ProcessId source, VirtualRange from, const GrantPath& path) {
     TRY(context.slabs().ensure<JointMapping>(1));
     TRY(space.quota.charge(context.locks(), context.slabs(), PageCount{1}));
-    space.note_joint();
     auto* mapping = context.slabs().create_reserved<JointMapping>(space.process(), range, source);
     const Result<void> added = context.processes.joint_mappings().add(context, *mapping, path, from);
     if (added.ok()) return mapping;
@@ -64,6 +63,7 @@ Result<void> begin_map(WorkerContext& context, const Receipt& receipt, ProcessId
     TRY(check_mappable(context, *destination, range));
     const GrantPath path = TRY(platform::grant_path(about.thread, about.sequence));
     TRY(context.slabs().ensure<Request>(1));
+    for (Space* space : {source, destination}) space->note_joint();
     JointMapping* mapping = TRY(make_mapping(context, *destination, range, words.source, from, path));
     if (const Result<void> confirmed = confirm(about, path); !confirmed.ok()) {
         context.processes.joint_mappings().end(context, *destination, *mapping);

@@ -57,8 +57,10 @@ class alignas(kCacheLine) ProcessSlot {
     [[nodiscard]] Space* find_in_step(ProcessId process, Finder finder = {}) {
         while (names_one(process)) {
             // acquire pairs with open(), reopen() and close_for_swap()
-            const uint64_t name = name_.load(std::memory_order_acquire);
-            if (name == kChanging) {
+            uint64_t name = name_.load(std::memory_order_acquire);
+            if ((name & kProcess) == kChanging) {
+                // acquire and release pair with reopen_alone()
+                if (is_anothers(name, finder) && !name_.compare_exchange_strong(name, kChanging, std::memory_order_acq_rel, std::memory_order_relaxed)) continue;
                 Space* space = space_.load(std::memory_order_acquire);  // pairs with open(), as in find()
                 return space->process() == process ? space : nullptr;
             }
@@ -74,7 +76,7 @@ class alignas(kCacheLine) ProcessSlot {
         // acquire pairs with the release in open(): what is read next is that birth's or a later one's, no earlier home's
         if (home_.load(std::memory_order_acquire) != cpu) return nullptr;
         // acquire pairs with reopen(): after a swap it is another space, which knows whose it is
-        if (name_.load(std::memory_order_acquire) <= kChanging) return nullptr;
+        if (!names_one(name_.load(std::memory_order_acquire))) return nullptr;
         return space_.load(std::memory_order_acquire);  // pairs with open(): the space comes with its contents
     }
 
@@ -95,14 +97,26 @@ class alignas(kCacheLine) ProcessSlot {
         const uint64_t name = name_.exchange(kNobody, std::memory_order_acq_rel);
         return (name & ~kProcess) == worker.mark() && worker.mark() != 0;
     }
-    // Likewise, but in a step of a request. acquire and release pair as in close()
-    void close_for_swap() { (void)name_.exchange(kChanging, std::memory_order_acq_rel); }
+    // Likewise, but in a step of a request. True: as close(), and it stays so as long as nobody else finds it in a step.
+    bool close_for_swap(Finder worker = {}) {
+        uint64_t name = name_.load(std::memory_order_relaxed);
+        // acquire and release pair as in close()
+        while (!name_.compare_exchange_weak(name, (name & ~kProcess) | kChanging, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+        }
+        return (name & ~kProcess) == worker.mark() && worker.mark() != 0;
+    }
+    // After that; false: somebody else has found it meanwhile, or had before, and nothing has changed.
+    [[nodiscard]] bool reopen_alone(ProcessId process, Finder worker) {
+        uint64_t name = worker.mark() | kChanging;
+        // acquire pairs with find_in_step(), release with find()
+        return worker.mark() != 0 && name_.compare_exchange_strong(name, worker.alone(process), std::memory_order_acq_rel, std::memory_order_relaxed);
+    }
     // For anybody.
     void reopen(ProcessId process) { name_.store(process.raw(), std::memory_order_release); }  // pairs with find()
     void vacate() { space_.store(nullptr, std::memory_order_release); }  // pairs with find()
-    [[nodiscard]] bool closed() const { return name_.load(std::memory_order_relaxed) <= kChanging; }
+    [[nodiscard]] bool closed() const { return !names_one(name_.load(std::memory_order_relaxed)); }
     // Without the lock a hint.
-    [[nodiscard]] bool swapping() const { return name_.load(std::memory_order_relaxed) == kChanging; }
+    [[nodiscard]] bool swapping() const { return (name_.load(std::memory_order_relaxed) & kProcess) == kChanging; }
 
     // Under both lifecycle locks, both closed: what is in them changes places, and the ids by which their spaces are ordered with them.
     void swap(ProcessSlot& other) {
@@ -126,7 +140,10 @@ class alignas(kCacheLine) ProcessSlot {
     // Generation 0 is no process'. Changing: places with another one.
     static constexpr uint64_t kNobody = 0, kChanging = 1;
     static constexpr uint64_t kProcess = 0xffff'ffff;
-    static constexpr bool names_one(ProcessId process) { return process.raw() > kChanging; }
+    static constexpr bool names_one(uint64_t name) { return (name & kProcess) > kChanging; }
+    static constexpr bool names_one(ProcessId process) { return names_one(uint64_t{process.raw()}); }
+    // Nobody but another worker has ever found the space.
+    static constexpr bool is_anothers(uint64_t name, Finder finder) { return (name & ~kProcess) != 0 && (name & ~kProcess) != finder.mark(); }
 
     // From now on everybody finds the space without this, if it is that process'.
     [[gnu::noinline, gnu::cold]] bool let_in(ProcessId process) {

@@ -116,7 +116,8 @@ class alignas(kCacheLine) Space {
     // Which of the calls that its privileges name it may make (rs_set_priv). relaxed: likewise.
     [[nodiscard]] bool allows_call(uint32_t number) const { return (allowed_calls_.load(std::memory_order_relaxed) >> number & 1) != 0; }
     void allow_calls(uint64_t mask) { allowed_calls_.store(mask, std::memory_order_relaxed); }
-    // Something has been mapped here by a grant once. relaxed: the end of the space, which asks, comes after everybody who has found it
+    // Something has been mapped here, or lent from here, by a grant once. relaxed: a swap and the end of the space, which ask, come after everybody who
+    // has found it
     [[nodiscard]] bool has_joined() const { return has_joined_.load(std::memory_order_relaxed); }
     void note_joint() { has_joined_.store(true, std::memory_order_relaxed); }
     // Made with the space, so that its end needs no memory. Under the slot's lifecycle lock; nullptr: an exit has it.

@@ -58,10 +58,13 @@ SwapOperation::Step SwapOperation::end_with(Error error) {
     return Step::Done;
 }
 
-bool SwapOperation::lend() {
-    JointMappings& mappings = context_.processes.joint_mappings();
-    return mappings.concern(context_.locks(), request_.source) || mappings.concern(context_.locks(), request_.process);
+// Most spaces have never been part of a mapping by grants: they leave its lock alone.
+bool SwapOperation::lend(ProcessId process) {
+    Space* space = context_.find_in_step(process);
+    return space != nullptr && space->has_joined() && context_.processes.joint_mappings().concern(context_.locks(), process);
 }
+
+bool SwapOperation::lend() { return lend(request_.source) || lend(request_.process); }
 
 // Before anything is inherited, as far as it can be seen: who asks again has the new one left with what the old one had then.
 SwapOperation::Step SwapOperation::attempt() {
@@ -79,17 +82,19 @@ SwapOperation::Step SwapOperation::inherit() {
 
 SwapOperation::Step SwapOperation::close() {
     ProcessSlot &a = source(), &b = destination();
+    bool alone = true;
     {
         LifecyclePair guard(context_.locks(), a.lifecycle, b.lifecycle);
         if (a.swapping() || b.swapping()) return end_with(Error::Busy);  // by another
-        Space *one = a.find(request_.source), *other = b.find(request_.process);
+        Space *one = a.find(request_.source, context_.finder), *other = b.find(request_.process, context_.finder);
         if (one == nullptr || other == nullptr || one->will_exit() || other->will_exit()) return end_with(Error::NoProcess);
         if (one->exit_request == nullptr || other->exit_request == nullptr) return end_with(Error::Busy);  // it is ending
         // --- commit point ---
         context_.processes.swap_desk().begin(context_);
-        for (ProcessSlot* slot : {&a, &b}) slot->close_for_swap();
+        for (ProcessSlot* slot : {&a, &b}) alone = slot->close_for_swap(context_.finder) && slot->home() == context_.cpu() && alone;
     }
     (void)go_to(Phase::Drain);
+    if (alone) return Step::Next;  // nobody else can be in the middle of a step with them
     context_.worker.reclaimer.retire(request_.grace, deleter_of(Retired::ExitRequest));
     ++context_.desk.graces;
     return Step::Blocked;
@@ -166,8 +171,9 @@ SwapOperation::Step SwapOperation::exchange() {
 void SwapOperation::open() {
     {
         LifecyclePair guard(context_.locks(), source().lifecycle, destination().lifecycle);
-        source().reopen(request_.source);
-        destination().reopen(request_.process);
+        // Who has found one of them meanwhile may hold what is in the other slot now.
+        const bool alone = source().reopen_alone(request_.source, context_.finder) && destination().reopen_alone(request_.process, context_.finder);
+        if (!alone) source().reopen(request_.source), destination().reopen(request_.process);
     }
     context_.processes.swap_desk().end(context_);
 }

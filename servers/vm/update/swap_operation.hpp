@@ -1,7 +1,8 @@
 // SwapOperation: two stopped processes change places (rs_update): what each is gets the other one's name, in the kernel and here.
 //
 // Steps: the kernel says whether it could be; unless it is an undoing, the new one is given what the old one has mapped (ForkOperation); both slots
-// are closed, so that nobody finds the spaces any more, and a grace period passes, after which no worker is inside them; what is being flushed
+// are closed, so that nobody finds the spaces any more, and a grace period passes, after which no worker is inside them (none is needed where this worker
+// alone has ever found either); what is being flushed
 // there ends; every CPU drops its links to their tables, and no leaf names a CPU any more; the kernel swaps its halves, the slots theirs; they
 // open again. Two slots are locked, in order, and nothing else: swaps of different pairs and everything about other processes go on. Whoever
 // names one of the two meanwhile waits at the SwapDesk.
@@ -23,8 +24,9 @@ class SwapOperation {
 
     SwapOperation(WorkerContext& context, Request& request) : context_(context), request_(request) {}
     Step advance();
-    // Whether one of the two has something mapped by a grant, or lent so.
+    // Whether one of the two, or that one, has something mapped by a grant, or lent so.
     bool lend();
+    bool lend(ProcessId process);
     Step attempt();
     Step inherit();
     Step close();

@@ -77,12 +77,72 @@ class UpdateSteps : public ::testing::Test {
         vm.machine.refills = nullptr;
         return action.kind == Action::Kind::None ? Error::DoNotReply : action.error;
     }
+    void drive_all() {
+        for (const CpuId cpu : {kCpu0, kCpu1, kCpu2, kCpu0}) drive(cpu);
+    }
+    // While no grace period ends.
+    void expect_that_it_ends(ProcessId process, bool ends) {
+        ASSERT_EQ(begin(kCpu0, rs, VmCall::Willexit, {{0, process.raw()}}), Error::None);
+        ASSERT_EQ(begin(kCpu0, rs, VmCall::Exit, {{0, process.raw()}}), Error::DoNotReply);
+        drive_all();
+        EXPECT_EQ(vm.processes().slot(process)->empty(), ends);
+    }
     bool is_closed(ProcessId process) { return vm.processes().slot(process)->swapping(); }
 
     Harness vm{{.cpus = 3, .bytes = 8 << 20}};  // so little that who finds none waits for it
     const ProcessId rs = vm.create(kCpu0);
     const ProcessId one = instance(1), other = instance(2), third = instance(3);
 };
+
+// No grace period is waited for, now and when they end.
+TEST_F(UpdateSteps, ASwapOfWhatOneWorkerAloneHasFoundWaitsForNoOther) {
+    const ProcessId a = instance(4), b = instance(5);
+    hold_graces();
+    begin_swap(kCpu0, a, b, kUpdateNoMaps);
+    drive_all();
+    ASSERT_FALSE(is_closed(a) || is_closed(b));
+    EXPECT_EQ(number_of(a), 5u);
+    EXPECT_EQ(number_of(b), 4u);
+    expect_that_it_ends(a, true);
+    expect_that_it_ends(b, true);
+    let_graces_end();
+}
+
+TEST_F(UpdateSteps, ASwapOfWhatAnotherWorkerHasFoundWaitsForAll) {
+    const ProcessId a = instance(4), b = instance(5);
+    ASSERT_EQ(vm.read(kCpu1, b, kNumberAt).release(), 5u);
+    hold_graces();
+    begin_swap(kCpu0, a, b, kUpdateNoMaps);
+    drive_all();
+    EXPECT_TRUE(is_closed(a) && is_closed(b));
+    let_graces_end();
+    vm.settle();
+    EXPECT_EQ(number_of(a), 5u);
+    hold_graces();
+    expect_that_it_ends(a, false);
+    expect_that_it_ends(b, false);
+    let_graces_end();
+    vm.settle();
+}
+
+// Whoever finds one of them in a step meanwhile may hold either.
+TEST_F(UpdateSteps, WhatIsFoundInTheMiddleOfASwapIsFoundInBothPlaces) {
+    for (const bool first : {false, true}) {
+        const ProcessId a = instance(4), b = instance(5);
+        hold_graces();
+        begin_swap(kCpu0, a, b, kUpdateNoMaps);
+        drive(kCpu0);
+        ASSERT_TRUE(is_closed(a)) << "it waits for the other CPUs to drop their links";
+        EXPECT_NE(vm.processes().find_in_step(first ? a : b, Finder{kCpu1}), nullptr);
+        drive_all();
+        ASSERT_FALSE(is_closed(a) || is_closed(b));
+        EXPECT_EQ(number_of(a), 5u);
+        expect_that_it_ends(a, false);
+        expect_that_it_ends(b, false);
+        let_graces_end();
+        vm.settle();
+    }
+}
 
 // Its first process is inherited from when it has changed places with the first one's second.
 TEST_F(UpdateSteps, ASecondSwapOfOneOfThemWaitsForTheFirst) {
