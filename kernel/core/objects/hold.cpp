@@ -87,6 +87,19 @@ void tell_threads(Process& process) {
     });
 }
 
+// Threads that are not quiet; when all are, those whose homes have yet to hear of something. A swap is refused for either.
+uint64_t count_restless(Process& process) {
+    const uint64_t live = process.live_threads.load(std::memory_order_relaxed);
+    const uint64_t restless = live - process.quiet_threads.load(std::memory_order_relaxed);
+    if (restless != 0) return restless;
+    uint64_t told = 0;
+    process.threads.for_each([&](const Thread& thread) {
+        const bool alive = thread.endpoint() != kNoName;
+        if (alive && thread.hold.claimable.load(std::memory_order_relaxed) == 0) ++told;
+    });
+    return told;
+}
+
 Result<void> check_living(const Process& process, Endpoint endpoint, const ProcessHeld& held) {
     TRY(check_name(process, endpoint, held));
     if (slot_of(process) == kVmSlot) return Error::BadEndpoint;
@@ -114,9 +127,10 @@ Result<uint64_t> stop_process(Cpu& cpu, const Process& caller, Endpoint endpoint
     TRY(check_living(*process, endpoint, guard.token()));
     if (process == &caller) return Error::Invalid;
     // --- commit point ---
-    process->stopping.store(true, std::memory_order_seq_cst);  // pairs with on_hold()
-    tell_threads(*process);  // once more, too: who has come out of other hands since, and waits for the CPU, is held at once
-    return uint64_t{process->live_threads.load(std::memory_order_relaxed)} - process->quiet_threads.load(std::memory_order_acquire);
+    const bool again = process->stopping.exchange(true, std::memory_order_seq_cst);  // pairs with heed()
+    // Once more, too: who has come out of other hands since, and waits for the CPU, is held at once. But a swap would have to wait for news that is none.
+    if (!again || !is_quiet(*process)) tell_threads(*process);
+    return count_restless(*process);
 }
 
 Result<void> resume_process(Cpu& cpu, Endpoint endpoint) {
@@ -124,7 +138,7 @@ Result<void> resume_process(Cpu& cpu, Endpoint endpoint) {
     ProcessGuard guard{cpu.locks, process->lock};
     TRY(check_living(*process, endpoint, guard.token()));
     // --- commit point ---
-    if (process->stopping.exchange(false, std::memory_order_seq_cst)) tell_threads(*process);  // pairs with on_hold()
+    if (process->stopping.exchange(false, std::memory_order_seq_cst)) tell_threads(*process);  // pairs with heed()
     return {};
 }
 
@@ -181,7 +195,7 @@ bool start_held(Thread& thread) {
         thread.started = true;  // not in `held`, where a swap looks that is refused for this
         return true;
     }
-    // A thread that its process has made before all of it was held. seq_cst: pairs with stop_process(), as in on_hold()
+    // A thread that its process has made before all of it was held. seq_cst: pairs with stop_process(), as in heed()
     if (thread.process->stopping.load(std::memory_order_seq_cst)) thread.set(kHold);
     return false;
 }

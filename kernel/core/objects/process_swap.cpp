@@ -136,7 +136,7 @@ void swap_contents(Process& a, Process& b) {
     swap_values(a.grant_table, b.grant_table);
     swap_values(a.grant_count, b.grant_count);
     swap_threads(a, b);
-    // Last: a home that is just looking at it goes on by what it finds. seq_cst: pairs with on_hold()
+    // Last: a home that is just looking at it goes on by what it finds. seq_cst: pairs with heed()
     const bool stopping = a.stopping.load(std::memory_order_relaxed);
     a.stopping.store(b.stopping.load(std::memory_order_relaxed), std::memory_order_seq_cst);
     b.stopping.store(stopping, std::memory_order_seq_cst);

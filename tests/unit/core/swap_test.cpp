@@ -132,6 +132,28 @@ TEST_P(Swap, IsRefusedUntilTheirHomesHaveHeardOfTheLast) {
     EXPECT_EQ(swap(old_one, new_one), GetParam().second == 0 ? Error::None : Error::Busy);
 }
 
+// As who stops a process does: until nothing runs. To be told that once more would keep it from being swapped.
+TEST_P(Swap, IsPossibleAsSoonAsAllIsSaidToBeQuiet) {
+    both_receive();
+    const auto stop_unheard = [&](Endpoint who) {
+        machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessStop), {{0, who.raw()}});
+        return thread(manager).registers.message().words[1];
+    };
+    for (const Endpoint one : {old_one, new_one}) {
+        EXPECT_EQ(stop_unheard(one), 1u);
+        EXPECT_EQ(stop_unheard(one), 1u) << "its home has not heard of it";
+        machine.settle();
+        EXPECT_EQ(stop_unheard(one), 0u);
+    }
+    for (const uint64_t only_try : {uint64_t{1}, uint64_t{0}}) {
+        machine.enter_call(manager, static_cast<uint64_t>(KernelCall::ProcessSwap), {{0, id_of(old_one), id_of(new_one), kNone.raw(), only_try}});
+        EXPECT_EQ(FakeMachine::outcome(manager), Error::None);
+    }
+    EXPECT_EQ(stop_unheard(old_one), 1u) << "it has yet to hear of the swap";
+    machine.settle();
+    EXPECT_EQ(stop_unheard(old_one), 0u);
+}
+
 TEST_P(Swap, IsUndoneByAnother) {
     ASSERT_EQ(receive(old_one, manager), Error::DoNotReply);
     thread(new_one).registers.rbx = 2;
