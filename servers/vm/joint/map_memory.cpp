@@ -30,12 +30,32 @@ Result<void> reserve_for_part(WorkerContext& context) {
                                                          {1, LeafMap::kMostNewNodes, 1, 3 * RunForest::kMostNewRuns});
 }
 
+// Whoever only grants keeps the last part of its quota for itself.
+bool may_pay_for_another(const Space& source) {
+    constexpr uint64_t kKeptPart = 8;
+    const uint64_t limit = source.quota.limit().raw();
+    return source.quota.charged().raw() + limit / kKeptPart < limit;
+}
+
+// A peek without the lock: who has just touched it himself is not asked to pay.
+bool is_absent(const Space& space, VirtualAddress address) {
+    const Leaf* leaf = space.leaves.find(address);
+    return leaf == nullptr || !leaf->table().get(page_in_leaf(address)).held();
+}
+
 }  // namespace
+
+// At the source's cost, if it has never touched it.
+Touched MapMemory::touch_source() {
+    const VirtualAddress address = source_address();
+    if (is_absent(source_, address) && !may_pay_for_another(source_)) return {Touch::NoMemory};
+    return touch_page(context_, source_, address, needed_for(request_.joint.mode), Toucher::Vm, request_);
+}
 
 Result<MapMemory::Step> MapMemory::prepare() {
     RangeProgress& progress = request_.range;
     for (unsigned i = 0; i < kPagesPerTouchStep && progress.cursor < progress.range.end; ++i) {
-        const Touched touched = touch_page(context_, source_, source_address(), needed_for(request_.joint.mode), Toucher::Vm, request_);
+        const Touched touched = touch_source();
         if (touched.outcome == Touch::Parked) return Step::Blocked;
         if (!touched.usable()) return error_of_touch(touched.outcome);
         progress.cursor = progress.cursor + kPageSize;
@@ -110,7 +130,7 @@ Result<MapMemory::Step> MapMemory::map_from(Leaf& from, Segment& segment, FlushB
 }
 
 Result<MapMemory::Step> MapMemory::map_part(FlushBatch& from_batch, FlushBatch& batch) {
-    const Touched touched = touch_page(context_, source_, source_address(), needed_for(request_.joint.mode), Toucher::Vm, request_);
+    const Touched touched = touch_source();
     if (touched.outcome == Touch::Parked) return Step::Blocked;
     if (!touched.usable()) return error_of_touch(touched.outcome);
     TRY(reserve_for_part(context_));

@@ -7,6 +7,7 @@
 // what has been done: it can be taken back like any other.
 #pragma once
 
+#include "servers/vm/fault/touched.hpp"
 #include "servers/vm/leaf/joint_pages.hpp"
 #include "servers/vm/requests/worker_context.hpp"
 
@@ -29,6 +30,7 @@ class MapMemory {
     static bool step(WorkerContext& context, Request& request, Space& source, Space& destination);
     static void end(WorkerContext& context, Request& request, Space& destination);
     Result<Step> advance(FlushBatch& from_batch, FlushBatch& batch);
+    Touched touch_source();
     Result<Step> prepare();
     Result<Step> map_part(FlushBatch& from_batch, FlushBatch& batch);
     Result<Step> map_from(Leaf& from, Segment& segment, FlushBatch& from_batch, FlushBatch& batch);

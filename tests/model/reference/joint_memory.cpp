@@ -116,7 +116,8 @@ void ReferenceJointMemory::orphan(Party owner, ProcessName source) {
 
 bool ReferenceJointMemory::has_from_another(Party owner, uint64_t start, uint64_t end) const {
     return std::any_of(mappings_.begin(), mappings_.end(), [&](const Mapping& m) {
-        return m.owner == owner.name && owner.space.any_in(std::max(start, m.start), std::min(end, m.end), [](const Page& page) { return page.joint != Joint::No; });
+        const auto is_joint = [](const Page& page) { return page.joint != Joint::No; };
+        return m.owner == owner.name && owner.space.any_in(std::max(start, m.start), std::min(end, m.end), is_joint);
     });
 }
 

@@ -526,6 +526,37 @@ TEST_F(MapMemoryTest, OtherMemoryIsRefused) {
     EXPECT_TRUE(holds(partner, stack + kPageSize, 3, 100));
 }
 
+// By who has mapped more than its quota, and does nothing but grant it.
+TEST_F(MapMemoryTest, TheLastOfItsQuotaIsTheSources) {
+    constexpr uint64_t kQuota = 64, kKept = kQuota / 8;
+    for (const MapMode mode : {MapMode::SharedWritable, MapMode::SharedReadOnly, MapMode::CopyOnWrite}) {
+        const ProcessId poor = another(kQuota), partner = another();
+        map(poor, kFrom, 200), map(partner, kTo, 200);
+        fill(poor, kFrom, 4, 100);
+        EXPECT_EQ(lend(poor, kFrom, partner, kTo, 200, mode), Error::NoMemory);
+        EXPECT_LE(vm.processes().find(poor)->quota.charged().raw(), kQuota - kKept);
+        EXPECT_EQ(lend(poor, kFrom + 100 * kPageSize, partner, kTo + 100 * kPageSize, 100, mode), Error::NoMemory) << "nor later";
+        fill(poor, kFrom + 150 * kPageSize, kKept, 7);
+        EXPECT_EQ(lend(poor, kFrom, partner, kTo, 4, mode), Error::None) << "what it has is paid for";
+        EXPECT_TRUE(holds(partner, kTo, 4, 100));
+    }
+}
+
+// Each has paid for its page.
+TEST_F(MapMemoryTest, ACopyInAPagesPlaceCostsTheSourceNothing) {
+    constexpr uint64_t kQuota = 12;
+    const ProcessId poor = another(kQuota), partner = another();
+    map(poor, kFrom, 100), map(partner, kTo, 100);
+    uint64_t pages = 0;
+    while (vm.write(kCpu0, poor, kFrom + pages * kPageSize, 100 + pages) == Error::None) ++pages;
+    (void)fork(poor);
+    ASSERT_EQ(vm.processes().find(poor)->quota.charged().raw(), kQuota);
+    EXPECT_EQ(lend(poor, kFrom, partner, kTo, pages, MapMode::SharedWritable), Error::None);
+    EXPECT_EQ(vm.processes().find(poor)->quota.charged().raw(), kQuota);
+    fill(partner, kTo, pages, 300);
+    EXPECT_TRUE(holds(poor, kFrom, pages, 300));
+}
+
 // What has been mapped by then stays, and can be taken back.
 TEST_F(MapMemoryTest, OverTheQuotaHalfWay) {
     const ProcessId partner = another(64);
