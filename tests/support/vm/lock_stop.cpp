@@ -1,16 +1,14 @@
 #include "tests/support/vm/lock_stop.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <thread>
 
 #include "base/assert.hpp"
+#include "tests/support/patience.hpp"
 
 namespace shoal::vm::test {
 
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 enum class Stop : uint8_t { None, Wanted, Reached };
 std::atomic<Stop> stops[kMaxCpus];
@@ -23,12 +21,7 @@ LockStop::LockStop(CpuId cpu) : cpu_(cpu) {
 }
 
 bool LockStop::reached() const {
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (stops[cpu_.index()].load() != Stop::Reached) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::yield();
-    }
-    return true;
+    return shoal::test::comes_true([&] { return stops[cpu_.index()].load() == Stop::Reached; });
 }
 
 void LockStop::release() { stops[cpu_.index()] = Stop::None; }

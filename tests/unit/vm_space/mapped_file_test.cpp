@@ -1,10 +1,10 @@
 // Files in memory: pages that a file server reads when they are touched, shared by all who map them, and copied by who writes.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <memory>
 #include <thread>
 
+#include "tests/support/patience.hpp"
 #include "tests/support/vm/file_server.hpp"
 
 namespace shoal::vm::test {
@@ -24,8 +24,7 @@ class MappedFile : public ::testing::Test {
         EXPECT_EQ(vm.audit(), 0u);
     }
     uint64_t wait_for_closed() {
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (server.closed() < server.opened() + given && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+        (void)shoal::test::comes_true([&] { return server.closed() >= server.opened() + given; });
         return server.closed() - given;
     }
     Message ask(ProcessId process, uint64_t descriptor, uint64_t pages, uint64_t protection = kProtectRead, uint64_t flags = kMapPrivate,
@@ -403,8 +402,7 @@ TEST(FileServers, ANewOneAnswersWhatTheOldOneHasNot) {
     mapper.join();
     EXPECT_EQ(next.reads().size(), 1u);
     EXPECT_EQ(vm.exit(kCpu0, process), Error::None);
-    for (unsigned i = 0; i < 10'000 && next.closed() < 2; ++i) std::this_thread::yield();
-    EXPECT_EQ(next.closed(), 2u) << "what the old one has opened, too";
+    EXPECT_TRUE(shoal::test::comes_true([&] { return next.closed() == 2; })) << "what the old one has opened, too: " << next.closed();
     EXPECT_EQ(vm.call(kCpu0, next.process(), VmCall::Clearcache, {{0, FileServer::kDevice}}).outcome(), Error::None);
     next.end();
     EXPECT_EQ(vm.audit(), 0u);
