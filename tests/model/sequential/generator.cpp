@@ -138,6 +138,9 @@ void Generator::aim(Operation& op, const ReferenceSpace& space) {
     op.protection = protection();
     if (!one_in(4))
         if (const uint64_t page = space.page_near(op.address); page != 0) op.address = page;
+    const bool changes = op.kind == Kind::Protect || op.kind == Kind::Unmap;
+    if (changes && one_in(12))
+        if (const uint64_t page = space.page_near(op.address, [](uint64_t, const Page& each) { return each.preallocated; }); page != 0) op.address = page;
     if (!is_access(op.kind) && one_in(60)) op.address += below(kPageSize);
 }
 
