@@ -100,7 +100,7 @@ class alignas(kCacheLine) ProcessSlot {
     // Likewise, but in a step of a request. True: as close(), and it stays so as long as nobody else finds it in a step.
     bool close_for_swap(Finder worker = {}) {
         uint64_t name = name_.load(std::memory_order_relaxed);
-        // acquire and release pair as in close()
+        // acquire pairs with let_in(), release with find()
         while (!name_.compare_exchange_weak(name, (name & ~kProcess) | kChanging, std::memory_order_acq_rel, std::memory_order_relaxed)) {
         }
         return (name & ~kProcess) == worker.mark() && worker.mark() != 0;
