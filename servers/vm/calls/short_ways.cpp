@@ -88,7 +88,7 @@ bool grow(WorkerContext& context, Space& space, Leaf& leaf, Region* last, Virtua
         else region_edits::insert(context, common, more, kHeap);
     }
     // For the fault that comes next.
-    leaf.grant({leaf.pages_of(last != nullptr ? last->range() : more), kHeap.access});
+    leaf.grant({last != nullptr ? leaf.pages_of(last->range()) : Leaf::pages_within(more), kHeap.access});
     return true;
 }
 
