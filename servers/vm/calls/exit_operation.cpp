@@ -145,12 +145,12 @@ bool ExitOperation::free_regions(WorkerContext& context, Space& space) {
 void ExitOperation::finish(WorkerContext& context, Request& request) {
     Space& space = *request.space;
     context.processes.joint_mappings().end_all(context, space);
-    context.processes.file_desk().server_gone(context, request.process);
+    ProcessSlot& slot = *context.processes.slot(request.process);
+    if (slot.has_served_files()) context.processes.file_desk().server_gone(context, request.process);
     space.leaves.free_nodes(context.slabs());
     space.free_segments(context.slabs());
     space.quota.release(context.slabs());
     end_watches(context, space);
-    ProcessSlot& slot = *context.processes.slot(request.process);
     {
         Guard guard(context.locks(), slot.lifecycle);
         ProcessShard& shard = context.processes.shard(slot.home());

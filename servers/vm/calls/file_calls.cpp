@@ -115,6 +115,7 @@ Result<vm_calls::VfsWaitResults> CallHandlers::vfs_wait(const vm_calls::VfsWaitA
         desk.pass_on(context_);
         return Error::NoMemory;
     }
+    context_.processes.slot(process_)->note_file_server();
     const FileDesk::Job job = desk.next(context_, process_, receipt_);
     if (job.work == FileWork::None) return Error::DoNotReply;
     const bool lookup = job.work == FileWork::Lookup;

@@ -140,7 +140,6 @@ FileRequest* FileDesk::take(WorkerContext& context, ProcessId server, uint64_t i
 }
 
 void FileDesk::server_gone(WorkerContext& context, ProcessId process) {
-    if (!served()) return;
     for (uint32_t i = 0; i < cpus_; ++i) {
         Counter& counter = counters_[i];
         uint32_t again = 0;

@@ -46,7 +46,7 @@ class FileDesk {
     void pass_on(WorkerContext& context);
     // One that the server has been given; nullptr: it has not.
     FileRequest* take(WorkerContext& context, ProcessId server, uint64_t id);
-    // A process has ended: what it has not answered is asked for once more.
+    // A process that has asked here has ended: what it has not answered is asked for once more. Goes over all CPUs.
     void server_gone(WorkerContext& context, ProcessId process);
 
     // For the audit: visit(const FileRequest&), wait(const Request*), the first of a chain.

@@ -113,7 +113,10 @@ class alignas(kCacheLine) ProcessSlot {
     }
     // For anybody.
     void reopen(ProcessId process) { name_.store(process.raw(), std::memory_order_release); }  // pairs with find()
-    void vacate() { space_.store(nullptr, std::memory_order_release); }  // pairs with find()
+    void vacate() {
+        has_served_files_.store(false, std::memory_order_relaxed);
+        space_.store(nullptr, std::memory_order_release);  // pairs with find()
+    }
     [[nodiscard]] bool closed() const { return !names_one(name_.load(std::memory_order_relaxed)); }
     // Without the lock a hint.
     [[nodiscard]] bool swapping() const { return (name_.load(std::memory_order_relaxed) & kProcess) == kChanging; }
@@ -132,6 +135,13 @@ class alignas(kCacheLine) ProcessSlot {
     void set_order(uint32_t order) { order_.store(order, std::memory_order_relaxed); }
 
     [[nodiscard]] CpuId home() const { return home_.load(std::memory_order_relaxed); }
+
+    // The process has asked for what VM wants of a file server, whatever changes places with it. relaxed: its end, which asks, comes after everybody
+    // who has found its space
+    [[nodiscard]] bool has_served_files() const { return has_served_files_.load(std::memory_order_relaxed); }
+    void note_file_server() {
+        if (!has_served_files()) has_served_files_.store(true, std::memory_order_relaxed);
+    }
 
     ListHook shard_hook;
     Request* exit = nullptr;  // takes the space apart; between close() and vacate()
@@ -158,6 +168,7 @@ class alignas(kCacheLine) ProcessSlot {
     std::atomic<Space*> space_{nullptr};
     std::atomic<CpuId> home_;
     std::atomic<uint32_t> order_{0};
+    std::atomic<bool> has_served_files_{false};
 };
 
 // What one CPU's worker keeps of its own beyond the allocators: its processes, and its requests.

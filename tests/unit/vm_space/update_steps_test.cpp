@@ -144,6 +144,25 @@ TEST_F(UpdateSteps, WhatIsFoundInTheMiddleOfASwapIsFoundInBothPlaces) {
     }
 }
 
+// An end is nobody's affair but the process': a file server that waits for work is not woken.
+TEST_F(UpdateSteps, TheEndOfAProcessWakesNoFileServer) {
+    const ProcessId a = instance(4), server = instance(5);
+    ASSERT_EQ(begin(kCpu1, server, VmCall::VfsWait, {}), Error::DoNotReply);
+    drive(kCpu1);
+    ASSERT_EQ(begin(kCpu0, rs, VmCall::Willexit, {{0, a.raw()}}), Error::None);
+    ASSERT_EQ(begin(kCpu0, rs, VmCall::Exit, {{0, a.raw()}}), Error::DoNotReply);
+    for (unsigned turns = 0; turns < 4; ++turns) {
+        drive(kCpu0);
+        vm.machine.drive(kCpu1);  // its kernel alone
+        vm.machine.acknowledge();
+        drive(kCpu2);
+    }
+    ASSERT_TRUE(vm.processes().slot(a)->empty());
+    EXPECT_FALSE(has_work(vm.context(kCpu1)));
+    vm.settle();
+    EXPECT_EQ(vm.exit(kCpu0, server), Error::None);
+}
+
 // Its first process is inherited from when it has changed places with the first one's second.
 TEST_F(UpdateSteps, ASecondSwapOfOneOfThemWaitsForTheFirst) {
     ASSERT_TRUE(vm.mmap(kCpu0, other, 3 * kPageSize, kBoth, kFlags, kMapAt).ok());
