@@ -51,7 +51,7 @@ Error check_mappable(const ReferenceSpace& space, uint64_t address, uint64_t byt
 bool joint_map_is_open(const ReferenceSpace& source, const Operation& op) {
     if (mode_of(op) != MapMode::SharedReadOnly) return false;
     return source.any_in(op.address, op.address + round_up_to_pages(op.bytes),
-                         [](const Page& page) { return (page.joint == Joint::ReadOnly || page.joint == Joint::Orphaned) && page.alone(); });
+                         [](const Page& page) { return (page.joint == Joint::ReadOnly || page.joint == Joint::Orphaned) && page.perhaps_alone(); });
 }
 
 bool ReferenceJointMemory::overlaps(ProcessName owner, uint64_t start, uint64_t end) const {

@@ -42,6 +42,8 @@ struct Page {
 
     // Nobody else has it.
     [[nodiscard]] bool alone() const { return contents.use_count() == 1 && !of_object; }
+    // Perhaps: whether the shared memory that it came from has it still is not known here.
+    [[nodiscard]] bool perhaps_alone() const { return contents.use_count() == 1; }
     // What others have is theirs from here on.
     void become_own() {
         if (!alone()) contents = std::make_shared<Contents>(*contents);

@@ -117,17 +117,35 @@ Error Reference::change_process(const Operation& op) {
     return Error::None;
 }
 
+namespace {
+
+// An image's heap and that of a space without one: all between is more than there is memory for.
+bool heaps_are_far_apart(const ReferenceSpace& one, const ReferenceSpace& other) {
+    constexpr uint64_t kFar = uint64_t{16} << 20;
+    const uint64_t low = std::min(one.heap_end(), other.heap_end()), high = std::max(one.heap_end(), other.heap_end());
+    return high - low > kFar;
+}
+
+// To be read only, by whoever is the last, or not.
+bool lent_by_object(const ReferenceSpace& space, uint64_t address) {
+    const Page* page = space.find(address / kPageSize * kPageSize);
+    return page != nullptr && page->joint == Joint::ReadOnly && page->of_object && page->perhaps_alone();
+}
+
+}  // namespace
+
 bool Reference::is_open(const Operation& op) const {
     const ReferenceSpace& space = spaces_[op.space];
     const auto any = [&](auto test) { return space.any_in(op.address, op.address + round_up_to_pages(op.bytes), test); };
-    const auto found_out = [](const Page& page) { return page.joint != Joint::No && page.alone(); };
+    const auto found_out = [](const Page& page) { return page.joint != Joint::No && page.perhaps_alone(); };
     switch (op.kind) {
         case Kind::DontNeed:
         case Kind::Share: return any(found_out);  // what is joint they treat otherwise, and nobody has told them that it no longer is
         case Kind::JointMap: return joint_map_is_open(space, op);
         case Kind::Load: return op.value >= images().size() && begins_like_image(spaces_[op.other], op.address);
-        case Kind::Update:
-        case Kind::Prepare: return op.flags == 0 && inheritance_is_open(space, spaces_[op.other]);
+        case Kind::Update: return op.flags == 0 && inheritance_is_open(space, spaces_[op.other]);
+        case Kind::Prepare: return (op.flags == 0 && inheritance_is_open(space, spaces_[op.other])) || heaps_are_far_apart(space, spaces_[op.other]);
+        case Kind::Write: return lent_by_object(space, op.address);
         default: return false;
     }
 }

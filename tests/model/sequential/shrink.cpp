@@ -41,7 +41,7 @@ class Shrinker {
             while (i < best_.operations.size() && best_.operations[i].kind == Kind::Fork && still_fails(without_fork(i))) {
             }
         }
-        for (size_t i = 0; i < best_.operations.size(); ++i) place(i);
+        for (size_t i = 0; i < best_.operations.size() && !is_over(); ++i) place(i);
         for (size_t i = 0; i < best_.operations.size(); ++i) {
             (void)try_with(i, [](Operation& op) { op.worker = 0; });
             (void)try_with(i, [](Operation& op) { op.bytes = kPageSize; });
