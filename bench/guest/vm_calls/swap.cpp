@@ -18,6 +18,21 @@ struct Version : Partner {
     }
 };
 
+// Until the kernel finds both waiting for a message: who is stopped just before that is in the middle of something.
+bool settle(const Version& one, const Version& other) {
+    for (;;) {
+        const auto swapped = vm_calls::rs_update(one.process(), other.process(), kUpdateNoMaps);
+        if (swapped.error() != Error::Busy) {
+            require(swapped, "no swap");
+            require(vm_calls::rs_update(one.process(), other.process(), kUpdateRollback), "no swap back");
+            return true;
+        }
+        for (const Version* version : {&one, &other}) require(kernel_calls::process_resume(version->endpoint()), "a partner cannot be resumed");
+        (void)kernel_calls::thread_yield();
+        for (const Version* version : {&one, &other}) version->stop();
+    }
+}
+
 void take_faults() {
     char* memory = map(kBytesAlongside);
     touch(memory, kBytesAlongside);
@@ -28,6 +43,7 @@ void take_faults() {
 
 void swap_round(unsigned actor) {
     static const Version old_one(actor), new_one(actor);
+    [[maybe_unused]] static const bool settled = settle(old_one, new_one);
     for (uint64_t i = 0; i < kSwaps; ++i) {
         const uint64_t flags = i % 2 == 0 ? kUpdateNoMaps : kUpdateRollback;
         require(vm_calls::rs_update(old_one.process(), new_one.process(), flags), "no swap");
