@@ -16,7 +16,8 @@
 
 namespace shoal::kernel {
 
-// How many of its threads are not quiet yet; asked again, the same. 0: all are, and no news is on its way to any of them. Error: BadEndpoint (VM, too), DeadEndpoint; Invalid: the caller's own.
+// How many of its threads are not quiet yet; asked again, the same. 0: all are, and no news is on its way to any of them. Error: BadEndpoint (VM,
+// too), DeadEndpoint; Invalid: the caller's own.
 Result<uint64_t> stop_process(Cpu& cpu, const Process& caller, Endpoint endpoint);
 // Of one that is not stopped: nothing. Error: likewise, but not Invalid.
 Result<void> resume_process(Cpu& cpu, Endpoint endpoint);

@@ -153,7 +153,7 @@ bool Reference::is_open(const Operation& op) const {
 Error Reference::map_joint(const Operation& op) {
     const JointFlags flags = JointFlags::of(op.flags);
     std::vector<ReferenceJointMemory::Grant> grants{{names_[op.space], flags.grant}};
-    if (flags.passer != JointFlags::kNobody) grants.push_back({names_[flags.passer], flags.grant});
+    if (flags.passer != JointFlags::kNobody && flags.passer != op.space) grants.push_back({names_[flags.passer], flags.grant});
     return joint_.map(party(op.space), party(op.other), op, grants);
 }
 
