@@ -24,13 +24,6 @@ class Magazine {
         SHOAL_ASSERT(!empty());
         return items_[--size_];
     }
-    // The newest becomes the oldest.
-    void put_last() {
-        const T newest = pop();
-        for (uint32_t i = size_; i > 0; --i) items_[i] = items_[i - 1];
-        items_[0] = newest;
-        ++size_;
-    }
     // Where the pool puts up to room() more; pushed() then says how many it has.
     T* tail() { return items_ + size_; }
     void pushed(uint32_t count) {

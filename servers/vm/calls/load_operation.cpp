@@ -50,7 +50,6 @@ Error LoadOperation::start(WorkerContext& context, Space& caller, const Receipt&
         context.slabs().destroy(request);
         return error;
     }
-    context.frames().begin_line();
     // --- commit point --- (what follows fails for lack of memory, or where the file goes meanwhile)
     engage(context, *request);
     context.desk.push_ready(*request);

@@ -40,11 +40,13 @@ void FrameCache::keep_outgoing(uint32_t wanted) {
     }
 }
 
-void FrameCache::begin_line() {
-    static_assert(2 * sizeof(FrameInfo) == kCacheLine);
-    const auto neighbour = [&](FrameNumber frame) { return table_.frame(table_.index(frame) ^ 1); };
-    const auto is_in_use = [&](FrameNumber frame) { return table_.covers(frame) && table_[frame].kind() != FrameKind::Free; };
-    for (uint32_t left = magazine_.size(); left > 0 && is_in_use(neighbour(magazine_[magazine_.size() - 1])); --left) magazine_.put_last();
+void FrameCache::begin_group() {
+    static_assert(kGroup * sizeof(FrameInfo) % kCacheLine == 0);
+    if (platform::next_refill() != platform::Refill::Ample) return;
+    const Result<FrameNumber> first = pool_->take_aligned_near(reservation_, kGroupOrder);
+    if (!first.ok()) return;
+    if (magazine_.room() < kGroup) spill();
+    for (uint32_t i = kGroup; i-- > 0;) magazine_.push(first.value() + i);
 }
 
 void FrameCache::stock_up() {

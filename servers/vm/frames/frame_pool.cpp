@@ -172,6 +172,14 @@ Result<FrameNumber> FramePool::take_aligned_in(uint32_t area, unsigned order) {
     return frame_at(area, static_cast<uint32_t>(first));
 }
 
+Result<FrameNumber> FramePool::take_aligned_in_tree(uint32_t index, unsigned order) {
+    for (uint32_t i = 0; i < kAreasPerTree; ++i) {
+        auto piece = take_aligned_in(index * kAreasPerTree + i, order);
+        if (piece) return piece.release();
+    }
+    return Error::NoMemory;
+}
+
 Result<FrameNumber> FramePool::take_aligned(CpuId cpu, unsigned order) {
     SHOAL_ASSERT(order <= 6 || order == 9);
     // Trees that others have reserved last: two rounds.
@@ -181,14 +189,16 @@ Result<FrameNumber> FramePool::take_aligned(CpuId cpu, unsigned order) {
             const uint32_t index = tree_in_turn(start, i);
             const uint32_t owner = tree(index).reserved_by.load(std::memory_order_relaxed);
             if ((owner != FrameTree::kNobody && owner != cpu.raw()) != others) continue;
-            for (uint32_t area = index * kAreasPerTree; area < (index + 1) * kAreasPerTree;
-                 ++area) {
-                auto piece = take_aligned_in(area, order);
-                if (piece) return piece.release();
-            }
+            auto piece = take_aligned_in_tree(index, order);
+            if (piece) return piece.release();
         }
     }
     return Error::NoMemory;
+}
+
+Result<FrameNumber> FramePool::take_aligned_near(uint32_t reservation, unsigned order) {
+    if (reservation == FrameTree::kNobody) return Error::NoMemory;
+    return take_aligned_in_tree(reservation, order);
 }
 
 void FramePool::give_aligned(FrameNumber first, unsigned order) {

@@ -61,6 +61,8 @@ class FramePool {
 
     // 2^order frames, aligned to their size, order <= 6 or 9. Error: NoMemory (none such; draining may help).
     Result<FrameNumber> take_aligned(CpuId cpu, unsigned order);
+    // As take_aligned(), out of the tree with this reservation alone.
+    Result<FrameNumber> take_aligned_near(uint32_t reservation, unsigned order);
     void give_aligned(FrameNumber first, unsigned order);
     // A block out of the areas below number `areas_left`, of which it looks at kAreasPerSearch at most, and lowers the number so. Error:
     // NoMemory (none there; with 0 left, none anywhere: draining may help). The block's frames may go back one by one.
@@ -111,6 +113,7 @@ class FramePool {
     Result<uint32_t> take_areas_in(Window window, uint32_t wanted, FrameNumber limit);
     Result<FrameNumber> take_block_of_areas(Window window, const FrameBlock& wanted);
     Result<FrameNumber> take_aligned_in(uint32_t area, unsigned order);
+    Result<FrameNumber> take_aligned_in_tree(uint32_t tree, unsigned order);
 
     FrameTable table_;
     uint64_t origin_;  // frame number of area 0, a multiple of 512

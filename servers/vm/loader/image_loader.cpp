@@ -84,12 +84,14 @@ Error ImageLoader::copy_piece(const ImageSegment& segment, VirtualAddress to, ui
 }
 
 Error ImageLoader::fill(VirtualAddress& cursor, unsigned pages) {
+    unsigned filled = 0;
     for (unsigned i = 0; i < image_.count(); ++i) {
         const ImageSegment& segment = image_[i];
         const VirtualAddress end = segment.start + segment.file_bytes;
         if (cursor < segment.start) cursor = segment.start;
         while (cursor < end) {
             if (pages-- == 0) return Error::Again;
+            if (filled++ % FrameCache::kGroup == 0) context_.frames().begin_group();
             const uint64_t room = kPageSize - cursor.page_offset(), rest = end - cursor;
             const uint64_t piece = rest < room ? rest : room;
             if (const Error error = copy_piece(segment, cursor, piece); error != Error::None) return error;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <vector>
 
 #include "workers.hpp"
 
@@ -30,22 +31,32 @@ TEST(FrameCache, FreedFrameComesBackFirst) {
     EXPECT_EQ(cache.allocate().release(), frame);
 }
 
-TEST(FrameCache, ABegunLineIsNobodyElses) {
+TEST(FrameCache, ABegunGroupIsNobodyElses) {
     HostArena arena({});
     FrameCache& cache = arena.worker(0).frames;
-    const auto line = [](FrameNumber frame) { return frame.raw() / 2; };
-    const FrameNumber first = cache.allocate().release();
-    const FrameNumber mate = cache.allocate().release();
-    ASSERT_EQ(line(first), line(mate));
-    cache.free(mate);  // which comes back first
-    cache.begin_line();
-    const FrameNumber begun = cache.allocate().release(), next = cache.allocate().release();
-    EXPECT_NE(line(begun), line(first));
-    EXPECT_EQ(line(next), line(begun));
-    cache.begin_line();  // nothing to be done: the pool's run goes on
-    EXPECT_EQ(cache.allocate().release().raw(), next.raw() - 1);
-    for (uint64_t cached = cache.cached(); cached > 0; --cached) (void)cache.allocate();
-    EXPECT_EQ(arena.table()[mate].kind(), FrameKind::Taken);  // it has stayed in the magazine
+    std::vector<FrameNumber> taken;
+    for (uint32_t i = 0; i < FrameCache::kCapacity; ++i) taken.push_back(cache.allocate().release());
+    for (uint32_t i = 0; i < taken.size(); i += 2) cache.free(taken[i]);  // the other of each line is in use
+    cache.begin_group();
+    std::set<uint64_t> begun;
+    for (uint32_t i = 0; i < FrameCache::kGroup; ++i) begun.insert(cache.allocate().release().raw());
+    EXPECT_EQ(begun.size(), FrameCache::kGroup);
+    EXPECT_EQ(*begun.begin() % FrameCache::kGroup, 0u);
+    EXPECT_EQ(*begun.rbegin(), *begun.begin() + FrameCache::kGroup - 1);
+    for (const FrameNumber frame : taken) EXPECT_FALSE(begun.contains(frame.raw()));
+}
+
+TEST(FrameCache, GroupsBegunInVainComeBack) {
+    HostArena arena({});
+    FrameCache& cache = arena.worker(0).frames;
+    cache.free(cache.allocate().release());  // now it has a tree
+    const uint64_t all = arena.pool().free_frames() + cache.cached();
+    for (int i = 0; i < 100; ++i) cache.begin_group();
+    EXPECT_LE(cache.cached(), FrameCache::kCapacity);
+    EXPECT_EQ(arena.frames_in_use(), 0u);
+    cache.drain();
+    EXPECT_EQ(cache.cached(), 0u);
+    EXPECT_EQ(arena.pool().free_frames(), all);
 }
 
 TEST(FrameCache, OtherCpusFramesGoHomeInBatches) {
