@@ -10,10 +10,11 @@ class HoleStack {
   public:
     static constexpr uint32_t kHoles = 16;
 
-    // The hole pushed last that has room, shortened by what is taken. Empty range: none.
-    VirtualRange take(uint64_t bytes, uint64_t alignment) {
+    // The hole pushed last that has room and does not end below, shortened by what is taken. Empty range: none.
+    VirtualRange take(uint64_t bytes, uint64_t alignment, VirtualAddress below = {}) {
         for (uint32_t i = count_; i-- > 0;) {
             VirtualRange& hole = holes_[i];
+            if (hole.end <= below) continue;
             const VirtualAddress start{(hole.start.raw() + alignment - 1) & ~(alignment - 1)};
             if (start < hole.start || start >= hole.end || hole.end - start < bytes) continue;
             const VirtualRange taken = VirtualRange::of(start, bytes);

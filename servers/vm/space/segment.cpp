@@ -86,7 +86,8 @@ void Segment::move(Region& region, VirtualRange range) {
 }
 
 VirtualRange Segment::find_free(uint64_t bytes, uint64_t alignment, VirtualAddress from) {
-    for (VirtualRange hole = holes_.take(bytes, alignment); !hole.empty(); hole = holes_.take(bytes, alignment))
+    const VirtualAddress below = bytes < kLeafSize ? moved_to_ : VirtualAddress{0};
+    for (VirtualRange hole = holes_.take(bytes, alignment, below); !hole.empty(); hole = holes_.take(bytes, alignment, below))
         if (is_free(hole)) return hole;
     if (next_fresh_ < from) next_fresh_ = from;
     const VirtualAddress start = align_up(next_fresh_, alignment);

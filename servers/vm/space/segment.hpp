@@ -129,7 +129,7 @@ class alignas(kCacheLine) Segment {
     // Free addresses for a map that may lie anywhere: a hole of late, fresh addresses, or what a search finds.
     // alignment: a power of two [bytes]. Empty: none.
     [[nodiscard]] VirtualRange find_free(uint64_t bytes, uint64_t alignment, VirtualAddress from);
-    // To be mapped again first. But small holes in leaves that small maps have moved away from are left to the search.
+    // To be mapped again first. But what lies below the leaf that small maps have moved on to is for whole leaves, or left to the search.
     void reuse(VirtualRange hole) {
         if (hole.end > moved_to_ || hole.size() >= kLeafSize) holes_.push(hole);
     }

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "servers/vm/requests/shortage.hpp"
 #include "tests/support/vm/harness.hpp"
@@ -155,6 +156,24 @@ TEST_F(ShortWays, SmallMapsMoveOnFromALeafThatAnotherCpuUses) {
     EXPECT_EQ(flushed_elsewhere, 16u);
     EXPECT_NE(map(1).leaf_down(), shared.leaf_down());
     EXPECT_EQ(vm.read(kCpu1, process, shared).release(), 1u);
+}
+
+// Stacks of threads that ran elsewhere, unmapped where they were made: whole leaves, of which each knows another CPU.
+TEST_F(ShortWays, SmallMapsMoveOnFromWholeLeavesThatOtherCpusUsed) {
+    constexpr uint64_t kPagesOfLeaf = kLeafSize / kPageSize;
+    std::vector<VirtualAddress> stacks;
+    for (unsigned i = 0; i < HoleStack::kHoles; ++i) stacks.push_back(map(kPagesOfLeaf));
+    for (const VirtualAddress stack : stacks) touch(stack, 1, kCpu1);
+    for (const VirtualAddress stack : stacks) ASSERT_EQ(vm.munmap(kCpu0, process, stack, kLeafSize), Error::None);
+    unsigned flushed_elsewhere = 0;
+    for (unsigned i = 0; i < 200; ++i) {
+        const VirtualAddress at = map(1);
+        touch(at, 1);
+        ASSERT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
+        if (!vacant(at)) ++flushed_elsewhere;
+    }
+    EXPECT_EQ(flushed_elsewhere, 16u);
+    EXPECT_LE(map(kPagesOfLeaf), stacks.back());  // whole leaves are still used again
 }
 
 // Where every map is used by two CPUs, moving on does not help, and costs few tables.

@@ -34,6 +34,9 @@ TEST(HoleStack, GivesTheLatestFittingHoleAndJoinsNeighbours) {
     holes.push(range(12, 14));
     EXPECT_EQ(holes.take(4 * kPageSize, kPageSize), range(10, 14));
     EXPECT_TRUE(holes.take(kPageSize, kPageSize).empty());
+    holes.push(range(10, 12));
+    EXPECT_TRUE(holes.take(kPageSize, kPageSize, range(0, 12).end).empty());
+    EXPECT_EQ(holes.take(kPageSize, kPageSize, range(0, 11).end), range(10, 11));
 }
 
 }  // namespace
