@@ -44,7 +44,7 @@ class NamedObjects {
 
   private:
     using Chain = std::atomic<MemoryObject*>;
-    static constexpr unsigned kLocks = 16;
+    static constexpr unsigned kLocks = 256;  // more than CPUs: those at work on different files should not meet
     struct alignas(kCacheLine) ChainLock {
         SpinLock<VmRank::CacheBucket> lock;
     };

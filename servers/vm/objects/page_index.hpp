@@ -38,19 +38,23 @@ class PageIndex {
 
   private:
     using Bucket = std::atomic<PageBlock*>;
-    static constexpr unsigned kLocks = 64;
+    static constexpr unsigned kLocks = 512;  // more than CPUs: those at work on different files should not meet
+    static constexpr uint64_t kBucketsOfLine = kCacheLine / sizeof(Bucket);
     struct alignas(kCacheLine) BucketLock {
         SpinLock<VmRank::CacheBucket> lock;
     };
 
     static uint64_t buckets_for(PageCount memory);
+    // A line of buckets for neighbouring blocks of an object, so that their finders share it with no other object's, as a rule; within the line objects
+    // begin anywhere, for most are small.
     [[nodiscard]] uint64_t hash(const MemoryObject& object, uint64_t number) const {
-        const uint64_t key = (reinterpret_cast<uint64_t>(&object) >> 6) + number * 0x9e37'79b9'7f4a'7c15;  // 2^64 by the golden ratio
-        return ((key ^ key >> 32) * 0x9e37'79b9'7f4a'7c15 >> 24) & mask_;
+        const uint64_t key = (reinterpret_cast<uint64_t>(&object) >> 6) + number / kBucketsOfLine * 0x9e37'79b9'7f4a'7c15;  // 2^64 by the golden ratio
+        const uint64_t mixed = (key ^ key >> 32) * 0x9e37'79b9'7f4a'7c15 >> 24;
+        return ((mixed & ~(kBucketsOfLine - 1)) | ((mixed + number) & (kBucketsOfLine - 1))) & mask_;
     }
     [[nodiscard]] Bucket& bucket(const MemoryObject& object, uint64_t number) const { return buckets_[hash(object, number)]; }
     [[nodiscard]] SpinLock<VmRank::CacheBucket>& lock_of(const MemoryObject& object, uint64_t number) {
-        return locks_[hash(object, number) % kLocks].lock;
+        return locks_[hash(object, number) / kBucketsOfLine % kLocks].lock;
     }
 
     Bucket* const buckets_;
