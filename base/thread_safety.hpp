@@ -15,6 +15,7 @@
 #define ACQUIRE(...) SHOAL_TSA(acquire_capability(__VA_ARGS__))
 #define RELEASE(...) SHOAL_TSA(release_capability(__VA_ARGS__))
 #define TRY_ACQUIRE(...) SHOAL_TSA(try_acquire_capability(__VA_ARGS__))
+#define ASSERTS_HELD(...) SHOAL_TSA(assert_capability(__VA_ARGS__))
 #define EXCLUDES(...) SHOAL_TSA(locks_excluded(__VA_ARGS__))
 // For tests that break the rules on purpose, and for a guard whose lock a panic may have broken.
 #define NO_THREAD_SAFETY_ANALYSIS SHOAL_TSA(no_thread_safety_analysis)

@@ -15,6 +15,7 @@ enum class VmRank : uint8_t {
     Device,       // which pages of a device are cached, and in which files; objects may nest
     Block,        // what several spaces have in common; buckets and depots may nest. Leaves from here: collect, drop, take in order
     CacheBucket,  // one bucket of the page cache; depots may nest
+    Joint,        // mappings by grants, of the processes of some slots; several by address; nothing but these nests
     Depot,        // a shared pool behind per-CPU caches (quota leases, arena growth); nothing nests
 };
 

@@ -33,7 +33,7 @@ struct ArenaPlan {
 struct ArenaHeader {
     static constexpr uint64_t kMagic = 0x414e4552414d5653;  // "SVMARENA"
     // Raised with every change of what lies in the arena; a debug build's layout differs from a release build's.
-    static constexpr uint32_t kLayoutVersion = 10;
+    static constexpr uint32_t kLayoutVersion = 11;
 #ifdef NDEBUG
     static constexpr uint32_t kLayout = kLayoutVersion << 1;
 #else

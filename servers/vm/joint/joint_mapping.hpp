@@ -9,6 +9,7 @@
 #include "abi/grant.hpp"
 #include "base/address.hpp"
 #include "base/containers/avl.hpp"
+#include "base/containers/list.hpp"
 #include "servers/vm/joint/link_place.hpp"
 #include "servers/vm/slab/slab_types.hpp"
 
@@ -28,8 +29,10 @@ class JointMapping {
 
   private:
     friend class JointMappings;
-    // A place in the order of all grants that something is mapped by.
+    friend class JointShard;
+    // A place in the order of all that has come by one grant.
     struct Link {
+        [[nodiscard]] ProcessId granter() const { return GrantName::from_raw(grant).granter; }
         uint64_t grant = 0;
         LinkPlace place;
         JointMapping* mapping = nullptr;
@@ -37,12 +40,13 @@ class JointMapping {
     };
     ProcessId process_, source_;
     VirtualRange range_;
-    uint64_t number_ = 0;         // they count upwards
+    uint64_t number_ = 0;         // above those of all that have been entered in one of its shards before
     bool busy_ = true;            // a request maps it, or takes it back
     Request* waiting_ = nullptr;  // for the end of that; chained
     unsigned links_used_ = 0;
     Link links_[kMostGrantsInPath];
     AvlHook hook_;
+    ListHook lent_hook_;
 };
 
 }  // namespace shoal::vm

@@ -4,27 +4,13 @@
 
 namespace shoal::vm {
 
-JointMapping* JointMappings::first_of(ProcessId process) const {
-    JointMapping* mapping = by_place_.ceiling(Key{process.raw(), 0});
-    return mapping != nullptr && mapping->process_ == process ? mapping : nullptr;
-}
-
-JointMapping* JointMappings::next_of(const JointMapping& mapping) const {
-    JointMapping* next = by_place_.next(mapping);
-    return next != nullptr && next->process_ == mapping.process_ ? next : nullptr;
-}
-
-JointMapping* JointMappings::over(ProcessId process, VirtualAddress address) const {
-    JointMapping* mapping = by_place_.floor(Key{process.raw(), address.raw()});
-    return mapping != nullptr && mapping->process_ == process && mapping->range_.contains(address) ? mapping : nullptr;
-}
-
-template <typename Visit>
-void JointMappings::for_each_over(ProcessId process, VirtualRange range, Visit visit) const {
-    JointMapping* mapping = by_place_.floor(Key{process.raw(), range.start.raw()});
-    if (mapping == nullptr || mapping->process_ != process || mapping->range_.end <= range.start)
-        mapping = by_place_.ceiling(Key{process.raw(), range.start.raw()});
-    for (; mapping != nullptr && mapping->process_ == process && mapping->range_.start < range.end; mapping = by_place_.next(*mapping)) visit(*mapping);
+// All that it is in.
+ShardSet JointMappings::shards_of(const JointMapping& mapping) {
+    ShardSet shards;
+    shards.add(JointShards::number_of(mapping.process_));
+    shards.add(JointShards::number_of(mapping.source_));
+    for (unsigned i = 0; i < mapping.links_used_; ++i) shards.add(JointShards::number_of(mapping.links_[i].granter()));
+    return shards;
 }
 
 Result<void> JointMappings::link(JointMapping& mapping, uint64_t grant, uint64_t since) {
@@ -43,26 +29,68 @@ Result<void> JointMappings::link(JointMapping& mapping, uint64_t grant, uint64_t
 }
 
 // What the source has by grants goes with those, too. Its mapping is still there: whoever takes that back, even now, comes to this one after it.
-Result<void> JointMappings::add(WorkerContext& context, JointMapping& mapping, const GrantPath& path, VirtualRange from) {
-    Guard guard(context.locks(), lock_);
-    // The last one that begins before the range's end reaches into it, or none does.
-    const JointMapping* below = by_place_.floor(Key{mapping.process_.raw(), mapping.range_.end.raw() - 1});
-    if (below != nullptr && below->process_ == mapping.process_ && below->range_.end > mapping.range_.start) return Error::Exists;
-    mapping.number_ = numbers_ + 1;
+Result<void> JointMappings::link_all(LockContext& worker, JointMapping& mapping, const GrantPath& path, VirtualRange from) {
+    JointShard& of_source = shards_.of(mapping.source_);
+    of_source.assert_held(worker);
+    mapping.links_used_ = 0;
     Result<void> linked{};
-    for (unsigned i = 0; i < path.length; ++i) linked = link(mapping, path.grants[i].raw(), mapping.number_);
-    for_each_over(mapping.source_, from, [&](const JointMapping& before) {
+    for (unsigned i = 0; i < path.length && linked.ok(); ++i) linked = link(mapping, path.grants[i].raw(), mapping.number_);
+    of_source.for_each_over(mapping.source_, from, [&](const JointMapping& before) {
         for (unsigned i = 0; i < before.links_used_ && linked.ok(); ++i) linked = link(mapping, before.links_[i].grant, before.links_[i].place.since);
     });
-    TRY(linked);
-    // --- commit point ---
-    numbers_ = mapping.number_;
-    by_place_.insert(mapping);
-    for (unsigned i = 0; i < mapping.links_used_; ++i) by_grant_.insert(mapping.links_[i]);
-    return {};
+    return linked;
 }
 
-Result<JointMappings::Claimed> JointMappings::take(JointMapping& mapping, Request& request) {
+// Above all that are in one of those shards.
+uint64_t JointMappings::next_number(LockContext& worker, const ShardSet& shards) {
+    uint64_t number = 0;
+    for (const uint16_t at : shards) {
+        JointShard& shard = shards_[at];
+        shard.assert_held(worker);
+        if (shard.number() > number) number = shard.number();
+    }
+    return number + 1;
+}
+
+void JointMappings::enter(LockContext& worker, JointMapping& mapping, const ShardSet& shards) {
+    for (const uint16_t at : shards) {
+        shards_[at].assert_held(worker);
+        shards_[at].raise_number(mapping.number_);
+    }
+    JointShard &of_holder = shards_.of(mapping.process_), &of_source = shards_.of(mapping.source_);
+    of_holder.assert_held(worker);
+    of_holder.insert(mapping);
+    of_source.assert_held(worker);
+    of_source.insert_lent(mapping);
+    for (unsigned i = 0; i < mapping.links_used_; ++i) {
+        JointShard& of_granter = shards_.of(mapping.links_[i].granter());
+        of_granter.assert_held(worker);
+        of_granter.insert_link(mapping.links_[i]);
+    }
+}
+
+// What the source has there by grants may have come from others than the path: from whom is seen under its lock.
+Result<void> JointMappings::add(WorkerContext& context, JointMapping& mapping, const GrantPath& path, VirtualRange from) {
+    LockContext& worker = context.locks();
+    ShardSet needed = shards_of(mapping);
+    for (unsigned i = 0; i < path.length; ++i) needed.add(JointShards::number_of(path.grants[i].granter));
+    for (;;) {
+        ShardsGuard held(worker, shards_, needed);
+        JointShard& of_holder = shards_.of(mapping.process_);
+        of_holder.assert_held(worker);
+        if (of_holder.has_any_over(mapping.process_, mapping.range_)) return Error::Exists;
+        mapping.number_ = next_number(worker, needed);
+        TRY(link_all(worker, mapping, path, from));
+        needed = shards_of(mapping);
+        if (!held.covers(needed)) continue;
+        // --- commit point ---
+        enter(worker, mapping, held.set());
+        return {};
+    }
+}
+
+Result<JointMappings::Claimed> JointMappings::take(LockContext& worker, JointMapping& mapping, Request& request) {
+    shards_.of(mapping.process_).assert_held(worker);
     if (mapping.busy_) {
         park(request, mapping.waiting_);
         return Error::DoNotReply;
@@ -72,36 +100,57 @@ Result<JointMappings::Claimed> JointMappings::take(JointMapping& mapping, Reques
 }
 
 Result<JointMappings::Claimed> JointMappings::claim(WorkerContext& context, ProcessId process, VirtualAddress address, Request& request) {
-    Guard guard(context.locks(), lock_);
-    JointMapping* mapping = by_place_.find(Key{process.raw(), address.raw()});
+    JointShard& shard = shards_.of(process);
+    Guard guard(context.locks(), shard.lock);
+    JointMapping* mapping = shard.beginning_at(process, address);
     if (mapping == nullptr) return Error::BadAddress;
-    return take(*mapping, request);
+    return take(context.locks(), *mapping, request);
 }
 
+// Whose it is is seen under the granter's lock; taken it is under its holder's, too.
 Result<JointMappings::Claimed> JointMappings::claim_next(WorkerContext& context, GrantName grant, LinkPlace seen, uint64_t last, Request& request) {
-    Guard guard(context.locks(), lock_);
-    const JointMapping::Link* link = by_grant_.ceiling(LinkKey{grant.raw(), {seen.since, seen.number + 1}});
-    if (link == nullptr || link->grant != grant.raw() || link->place.since > last) return Error::NoEntry;
-    Claimed claimed = TRY(take(*link->mapping, request));
-    claimed.place = link->place;
-    return claimed;
+    JointShard& of_granter = shards_.of(grant.granter);
+    for (ProcessId holder = grant.granter;;) {
+        ShardSet needed;
+        needed.add(JointShards::number_of(grant.granter));
+        needed.add(JointShards::number_of(holder));
+        ShardsGuard held(context.locks(), shards_, needed);
+        of_granter.assert_held(context.locks());
+        const JointMapping::Link* link = of_granter.next_link(grant, seen, last);
+        if (link == nullptr) return Error::NoEntry;
+        holder = link->mapping->process_;
+        if (!held.covers(holder)) continue;
+        Claimed claimed = TRY(take(context.locks(), *link->mapping, request));
+        claimed.place = link->place;
+        return claimed;
+    }
 }
 
-uint64_t JointMappings::last_number(WorkerContext& context) {
-    Guard guard(context.locks(), lock_);
-    return numbers_;
+uint64_t JointMappings::last_number(WorkerContext& context, ProcessId granter) {
+    JointShard& shard = shards_.of(granter);
+    Guard guard(context.locks(), shard.lock);
+    return shard.number();
 }
 
-Request* JointMappings::unlink(JointMapping& mapping) {
-    by_place_.remove(mapping);
-    for (unsigned i = 0; i < mapping.links_used_; ++i) by_grant_.remove(mapping.links_[i]);
+Request* JointMappings::remove(LockContext& worker, JointMapping& mapping) {
+    const ShardsGuard held(worker, shards_, shards_of(mapping));
+    JointShard &of_holder = shards_.of(mapping.process_), &of_source = shards_.of(mapping.source_);
+    of_holder.assert_held(worker);
+    of_holder.remove(mapping);
+    of_source.assert_held(worker);
+    of_source.remove_lent(mapping);
+    for (unsigned i = 0; i < mapping.links_used_; ++i) {
+        JointShard& of_granter = shards_.of(mapping.links_[i].granter());
+        of_granter.assert_held(worker);
+        of_granter.remove_link(mapping.links_[i]);
+    }
     return mapping.waiting_;
 }
 
 void JointMappings::finish(WorkerContext& context, JointMapping& mapping, VirtualAddress end) {
     Request* waiting = nullptr;
     {
-        Guard guard(context.locks(), lock_);
+        Guard guard(context.locks(), shards_.of(mapping.process_).lock);
         mapping.range_.end = end;
         mapping.busy_ = false;
         waiting = mapping.waiting_;
@@ -111,23 +160,20 @@ void JointMappings::finish(WorkerContext& context, JointMapping& mapping, Virtua
 }
 
 void JointMappings::end(WorkerContext& context, Space& space, JointMapping& mapping) {
-    Request* waiting = nullptr;
-    {
-        Guard guard(context.locks(), lock_);
-        waiting = unlink(mapping);
-    }
+    Request* waiting = remove(context.locks(), mapping);
     context.slabs().destroy(&mapping);
     space.quota.refund(context.locks(), PageCount{1});
     release_all(context, waiting);
 }
 
 void JointMappings::end_all(WorkerContext& context, Space& space) {
-    if (!space.has_joined()) return;  // most: they leave the lock alone
+    if (!space.has_joined()) return;  // most: they leave the locks alone
+    JointShard& shard = shards_.of(space.process());
     for (;;) {
         JointMapping* mapping = nullptr;
         {
-            Guard guard(context.locks(), lock_);
-            mapping = first_of(space.process());
+            Guard guard(context.locks(), shard.lock);
+            mapping = shard.first_of(space.process());
         }
         if (mapping == nullptr) return;
         end(context, space, *mapping);
@@ -135,22 +181,25 @@ void JointMappings::end_all(WorkerContext& context, Space& space) {
 }
 
 bool JointMappings::has_at(WorkerContext& context, ProcessId process, VirtualAddress address) {
-    Guard guard(context.locks(), lock_);
-    return over(process, address) != nullptr;
+    JointShard& shard = shards_.of(process);
+    Guard guard(context.locks(), shard.lock);
+    return shard.over(process, address) != nullptr;
 }
 
 bool JointMappings::source_has_newer(WorkerContext& context, const JointMapping& mapping, VirtualRange from) {
-    Guard guard(context.locks(), lock_);
+    JointShard& of_source = shards_.of(mapping.source_);
+    Guard guard(context.locks(), of_source.lock);
     bool newer = false;
-    for_each_over(mapping.source_, from, [&](const JointMapping& other) { newer = newer || other.number_ > mapping.number_; });
+    of_source.for_each_over(mapping.source_, from, [&](const JointMapping& other) { newer = newer || other.number_ > mapping.number_; });
     return newer;
 }
 
 bool JointMappings::has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address) {
     ProcessId source;
     {
-        Guard guard(context.locks(), lock_);
-        const JointMapping* mapping = over(process, address);
+        JointShard& shard = shards_.of(process);
+        Guard guard(context.locks(), shard.lock);
+        const JointMapping* mapping = shard.over(process, address);
         if (mapping == nullptr) return false;
         source = mapping->source_;
     }
@@ -158,15 +207,18 @@ bool JointMappings::has_lost_source(WorkerContext& context, ProcessId process, V
 }
 
 bool JointMappings::concern(LockContext& worker, ProcessId process) {
-    Guard guard(worker, lock_);
-    for (const JointMapping* mapping = by_place_.first(); mapping != nullptr; mapping = by_place_.next(*mapping))
-        if (mapping->process_ == process || mapping->source_ == process) return true;
-    return false;
+    JointShard& shard = shards_.of(process);
+    Guard guard(worker, shard.lock);
+    return shard.first_of(process) != nullptr || shard.has_lent(process);
 }
 
 bool JointMappings::sound(LockContext& worker) {
-    Guard guard(worker, lock_);
-    return by_place_.sound() && by_grant_.sound();
+    bool all = true;
+    for (unsigned i = 0; i < JointShards::kShards; ++i) {
+        Guard guard(worker, shards_[i].lock);
+        all = all && shards_[i].sound();
+    }
+    return all;
 }
 
 }  // namespace shoal::vm

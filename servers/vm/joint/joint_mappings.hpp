@@ -1,12 +1,12 @@
 // JointMappings: all joint mappings, by the process that has them and by the grants that they were made by.
 //
-// One lock, held for a search at a time: who maps by grants makes a kernel call and waits for VM besides. Any number of mappings; no process
-// has more than its quota pays for. A mapping is busy for one request at a time, which alone changes and ends it; others wait for that.
+// In shards, each with a lock, held for a search at a time: who maps by grants makes a kernel call and waits for VM besides. So requests that no process
+// has to do with in common share no line. Any number of mappings; no process has more than its quota pays for. A mapping is busy for one request at a
+// time, which alone changes and ends it; others wait for that.
 #pragma once
 
-#include "base/lock/guard.hpp"
 #include "base/result.hpp"
-#include "servers/vm/joint/joint_mapping.hpp"
+#include "servers/vm/joint/joint_shards.hpp"
 
 namespace shoal::vm {
 
@@ -31,8 +31,8 @@ class JointMappings {
     Result<Claimed> claim(WorkerContext& context, ProcessId process, VirtualAddress address, Request& request);
     // Likewise the first one behind `seen` that the grant has led to, directly or by one up to number `last`. Errors: NoEntry, DoNotReply.
     Result<Claimed> claim_next(WorkerContext& context, GrantName grant, LinkPlace seen, uint64_t last, Request& request);
-    // The number of the last one that was added; at least 1.
-    [[nodiscard]] uint64_t last_number(WorkerContext& context);
+    // The highest number of all that grants of the process have led to; at least 1.
+    [[nodiscard]] uint64_t last_number(WorkerContext& context, ProcessId granter);
 
     // By who is busy with it. finish: it stays, shortened to what ends there. end: it goes, and the space is refunded.
     void finish(WorkerContext& context, JointMapping& mapping, VirtualAddress end);
@@ -47,53 +47,35 @@ class JointMappings {
     // Whether what the process has mapped at the address comes from a process that has ended.
     [[nodiscard]] bool has_lost_source(WorkerContext& context, ProcessId process, VirtualAddress address);
 
-    // Whether the process has something mapped by a grant, or somebody has something of it. All mappings are gone through.
+    // Whether the process has something mapped by a grant, or somebody has something of it.
     [[nodiscard]] bool concern(LockContext& worker, ProcessId process);
 
     // For the audit: visit(const JointMapping&, const Request* waiting). What the process' quota pays.
     template <typename Visit>
     uint64_t for_each_of(LockContext& worker, ProcessId process, Visit visit) {
-        Guard guard(worker, lock_);
+        JointShard& shard = shards_.of(process);
+        Guard guard(worker, shard.lock);
         uint64_t pages = 0;
-        for (const JointMapping* mapping = first_of(process); mapping != nullptr; mapping = next_of(*mapping), ++pages)
+        for (const JointMapping* mapping = shard.first_of(process); mapping != nullptr; mapping = shard.next_of(*mapping), ++pages)
             visit(*mapping, static_cast<const Request*>(mapping->waiting_));
         return pages;
     }
     [[nodiscard]] bool sound(LockContext& worker);
 
   private:
-    struct Key {
-        uint64_t first, second;
-        constexpr auto operator<=>(const Key&) const = default;
-    };
-    struct ByPlace {
-        Key operator()(const JointMapping& m) const { return {m.process_.raw(), m.range_.start.raw()}; }
-    };
-    struct LinkKey {
-        uint64_t grant;
-        LinkPlace place;
-        constexpr auto operator<=>(const LinkKey&) const = default;
-    };
-    struct ByGrant {
-        LinkKey operator()(const JointMapping::Link& link) const { return {link.grant, link.place}; }
-    };
-
-    [[nodiscard]] JointMapping* first_of(ProcessId process) const REQUIRES(lock_);
-    [[nodiscard]] JointMapping* next_of(const JointMapping& mapping) const REQUIRES(lock_);
-    [[nodiscard]] JointMapping* over(ProcessId process, VirtualAddress address) const REQUIRES(lock_);
-    // Calls visit(JointMapping&) for those of the process in the range, ascending.
-    template <typename Visit>
-    void for_each_over(ProcessId process, VirtualRange range, Visit visit) const REQUIRES(lock_);
-    // Error: Loop.
+    [[nodiscard]] static ShardSet shards_of(const JointMapping& mapping);
+    // With those shards held. enter: all that the mapping is in are among them.
+    [[nodiscard]] uint64_t next_number(LockContext& worker, const ShardSet& shards);
+    void enter(LockContext& worker, JointMapping& mapping, const ShardSet& shards);
+    // Error: Loop. link_all: under its source's lock.
     static Result<void> link(JointMapping& mapping, uint64_t grant, uint64_t since);
-    static Result<Claimed> take(JointMapping& mapping, Request& request);
-    // Returns who waits for it.
-    Request* unlink(JointMapping& mapping) REQUIRES(lock_);
+    Result<void> link_all(LockContext& worker, JointMapping& mapping, const GrantPath& path, VirtualRange from);
+    // Under its holder's lock.
+    Result<Claimed> take(LockContext& worker, JointMapping& mapping, Request& request);
+    // Takes all locks that it needs. Returns who waits for it.
+    Request* remove(LockContext& worker, JointMapping& mapping);
 
-    SpinLock<VmRank::Depot> lock_;
-    AvlTree<JointMapping, &JointMapping::hook_, ByPlace> by_place_ GUARDED_BY(lock_);
-    AvlTree<JointMapping::Link, &JointMapping::Link::hook, ByGrant> by_grant_ GUARDED_BY(lock_);
-    uint64_t numbers_ GUARDED_BY(lock_) = 1;
+    JointShards shards_;
 };
 
 }  // namespace shoal::vm

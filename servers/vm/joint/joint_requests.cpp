@@ -92,7 +92,7 @@ Result<void> begin_unmap(WorkerContext& context, const Receipt& receipt, Process
 Result<void> begin_revoke(WorkerContext& context, const Receipt& receipt, ProcessId process) {
     Request* request = TRY(context.slabs().create<Request>(RequestKind::UnmapMemory, receipt, context.cpu()));
     const GrantName grant{process, static_cast<uint32_t>(receipt.message.words[1])};
-    UnmapMemory::begin(*request, grant, context.processes.joint_mappings().last_number(context));
+    UnmapMemory::begin(*request, grant, context.processes.joint_mappings().last_number(context, process));
     context.desk.push_ready(*request);
     return {};
 }

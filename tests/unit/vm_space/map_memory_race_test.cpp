@@ -93,14 +93,42 @@ TEST_P(MapMemoryRace, NoWriteIsLostWhenPagesPart) {
     EXPECT_EQ(vm.audit(), 0u);
 }
 
+// The source's grant is taken back while whom it has led to lends the memory on, by grants of others, and so does the next one. Whoever has it by then, by
+// whatever way, sees no more of what the source writes.
+TEST_P(MapMemoryRace, WhatIsLentOnMeanwhileIsTakenBackToo) {
+    const ProcessId partner = make(kCpu1, kTo), second = make(kCpu2, kTo), third = make(kCpu0, kTo), others[] = {vm.create(kCpu1), vm.create(kCpu2)};
+    const auto lend_on = [&](CpuId cpu, ProcessId from, ProcessId to, ProcessId granter) {
+        Harness::MapWish wish{from, kTo, kTo, kPages * kPageSize, MapMode::SharedWritable, {}};
+        wish.path = {{{granter, 7}}, 1};
+        const Error error = vm.map_memory(cpu, to, wish);
+        EXPECT_TRUE(error == Error::None || error == Error::BadAddress);  // what it lends comes from another meanwhile
+    };
+    for (uint64_t round = 1; round <= 60; ++round) {
+        ASSERT_EQ(join(kCpu1, partner), Error::None);
+        std::thread lender([&] { lend_on(kCpu2, partner, second, others[0]); });
+        std::thread next_lender([&] { lend_on(kCpu0, second, third, others[1]); });
+        ASSERT_EQ(vm.revoke(kCpu3, source, 1), Error::None);
+        lender.join();
+        next_lender.join();
+        for (uint64_t page = 0; page < kPages; ++page) {
+            ASSERT_EQ(vm.write(kCpu0, source, kFrom + page * kPageSize, round), Error::None);
+            for (const ProcessId process : {partner, second, third}) EXPECT_NE(vm.read(kCpu1, process, kTo + page * kPageSize).release(), round);
+        }
+        (void)vm.unmap_memory(kCpu2, second, kTo);
+        (void)vm.revoke(kCpu0, others[1], 7);
+    }
+    EXPECT_EQ(vm.audit(), 0u);
+}
+
 // Everybody does everything: what counts is that it ends, and that the audit finds nothing.
 class MapMemoryTorture : public MapMemoryRace {
   protected:
     static constexpr unsigned kThreads = 4;
+    const ProcessId lenders[2] = {vm.create(kCpu0), vm.create(kCpu1)};
 
     bool expected(Error error) {
         return error == Error::None || error == Error::Exists || error == Error::BadAddress || error == Error::NoProcess ||
-               error == Error::AccessDenied || error == Error::NoMemory;
+               error == Error::AccessDenied || error == Error::NoMemory || error == Error::Loop;
     }
     void act(CpuId cpu, std::mt19937_64& random, ProcessId& own, ProcessId neighbour) {
         const uint64_t first = random() % kPages, pages = 1 + random() % (kPages - first);
@@ -113,7 +141,11 @@ class MapMemoryTorture : public MapMemoryRace {
             case 0: EXPECT_TRUE(expected(vm.munmap(cpu, own, at, pages * kPageSize))); break;
             case 1: (void)vm.mmap(cpu, own, pages * kPageSize, kBoth, kFlags, at); break;
             case 2: EXPECT_TRUE(expected(vm.unmap_memory(cpu, own, at))); break;
-            case 3: EXPECT_TRUE(expected(vm.revoke(cpu, random() % 2 == 0 ? own : neighbour, 1))); break;
+            case 3: {
+                const ProcessId granters[] = {own, neighbour, lenders[0], lenders[1]};
+                EXPECT_TRUE(expected(vm.revoke(cpu, granters[random() % 4], 1)));
+                break;
+            }
             case 4: {
                 const ProcessId child = vm.create(cpu);
                 EXPECT_TRUE(expected(vm.call(cpu, own, VmCall::Fork, {{0, own.raw(), child.raw()}}).outcome()));
@@ -129,7 +161,7 @@ class MapMemoryTorture : public MapMemoryRace {
             case 6: touch(own, random()); break;
             default: {
                 Harness::MapWish wish{neighbour, at, at, pages * kPageSize, static_cast<MapMode>(random() % 3), {}};
-                wish.path = {{{neighbour, 1}}, 1};
+                wish.path = {{{lenders[random() % 2], 1}, {neighbour, 1}}, 2};  // of whom nobody has memory
                 EXPECT_TRUE(expected(vm.map_memory(cpu, own, wish)));
                 touch(own, random());
             }
