@@ -76,7 +76,7 @@ TEST_F(UpdateRace, WhoNamesOneOfThemFindsOne) {
             }
         });
     uint64_t swapped = 0;
-    for (uint64_t round = 0; round < 300; ++round) {
+    for (uint64_t round = 0; round < 300 || (swapped <= 10 && round < 100'000); ++round) {  // how often it is Busy depends on the host's load
         const Error error = swap(kCpu0, one, other);
         ASSERT_TRUE(error == Error::None || error == Error::Busy);
         swapped += error == Error::None ? 1 : 0;
