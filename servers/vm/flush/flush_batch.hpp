@@ -24,12 +24,12 @@ class FlushBatch {
 
     // Under the leaf's lock: an exclusive frame that it has no more.
     void add_frame(FrameTable table, FrameNumber frame);
-    // Likewise a page that the leaf's trees have forgotten, of a frame that others may hold too. Where other CPUs may have the entry
+    // Likewise pages that the leaf's trees have forgotten, of frames that others may hold too. Where other CPUs may have an entry
     // cached, its reference waits in the entry itself (PageEntry::leaving()): that takes no memory, and nobody maps a page in the
     // leaf before the flush.
-    void take_shared(WorkerContext& context, Leaf& leaf, unsigned page);
-    // Likewise a page of an object's, which the leaf has no reference to: it takes one until the flush.
-    void take_borrowed(WorkerContext& context, Leaf& leaf, unsigned page);
+    void take_shared(WorkerContext& context, Leaf& leaf, PageSpan pages);
+    // Likewise pages of an object's, which the leaf has no references to: it takes them until the flush.
+    void take_borrowed(WorkerContext& context, Leaf& leaf, PageSpan pages);
     // Likewise a frame in whose place there is another page already; at most kMaxReplaced a batch.
     void take_replaced(WorkerContext& context, const Leaf& leaf, FrameNumber frame);
     // Likewise an object's, as take_borrowed().

@@ -66,6 +66,18 @@ void FrameCache::spill() {
     magazine_.removed(kRefill);
 }
 
+void FrameCache::release_chain(FrameInfo* first) {
+    const FrameTable table = table_;  // a copy, so that it stays in registers: what a page of an unmapping costs
+    while (first != nullptr) {
+        FrameInfo& info = *first;
+        first = info.next();
+        info.set_next(nullptr);
+        const Released released = info.release();
+        SHOAL_CHECK(released == Released::Last && "frame freed that others still use");
+        free(table.number(info), info);
+    }
+}
+
 // --- Frames of other CPUs ------------------------------------------------------------------------------------------
 
 void FrameCache::put_outgoing(CpuId home, FrameNumber frame) {

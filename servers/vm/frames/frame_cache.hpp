@@ -69,6 +69,8 @@ class FrameCache {
         SHOAL_CHECK(released == Released::Last && "frame freed that others still use");
         free(frame, info);
     }
+    // Likewise all that are chained by FrameInfo::next(), the first of which may be nullptr.
+    void release_chain(FrameInfo* first);
 
     // 2^order frames in one aligned piece, order 0..6 or 9, past the magazine. Error: NoMemory.
     Result<FrameNumber> allocate_aligned(unsigned order);

@@ -97,14 +97,15 @@ uint32_t FramePool::take_from_area(uint32_t area, FrameNumber* frames, uint32_t 
 
 void FramePool::give(const FrameNumber* frames, uint32_t frame_count) {
     // Neighbours within a word go back by one operation; magazines mostly hold such runs, in either order.
-    for (uint32_t i = 0; i < frame_count;) {
+    const uint64_t origin = origin_;
+    for (uint32_t i = 0, n = 0; i < frame_count; i += n) {
         const Place place = place_of(frames[i]);
+        const uint64_t word = (frames[i].raw() - origin) / 64;
         uint64_t mask = 0;
-        uint32_t n = 0;
-        for (; i < frame_count; ++i, ++n) {
-            const Place next = place_of(frames[i]);
-            if (next.area != place.area || next.index / 64 != place.index / 64) break;
-            const uint64_t bit = uint64_t{1} << (next.index % 64);
+        for (n = 0; n < frame_count - i; ++n) {
+            const uint64_t offset = frames[i + n].raw() - origin;
+            if (offset / 64 != word) break;
+            const uint64_t bit = uint64_t{1} << (offset % 64);
             SHOAL_CHECK((mask & bit) == 0 && "frame freed twice");
             mask |= bit;
         }

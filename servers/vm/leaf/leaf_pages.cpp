@@ -8,21 +8,23 @@ VirtualRange addresses(const Leaf& leaf, PageSpan span) {
     return {leaf.address_of(span.first), leaf.address_of(span.end)};
 }
 
-void unmap_part(WorkerContext& context, Leaf& leaf, PageSpan part, Ownership ownership, FlushBatch& batch) {
-    PageTable& table = leaf.table();
-    leaf.trees.remove(context.slabs(), table, part);
+void clear_entries(PageTable& table, PageSpan part) {
+    for (unsigned page = part.first; page < part.end; ++page) table.set(page, PageEntry{});
+}
+
+void take_exclusive(FrameTable frames, PageTable& table, PageSpan part, FlushBatch& batch) {
     for (unsigned page = part.first; page < part.end; ++page) {
-        if (is_exclusive(ownership)) {
-            batch.add_frame(context.frame_table(), table.get(page).frame());
-            table.set(page, PageEntry{});
-        } else if (ownership == Ownership::Device) {
-            table.set(page, PageEntry{});
-        } else if (is_borrowed(ownership)) {
-            batch.take_borrowed(context, leaf, page);
-        } else {
-            batch.take_shared(context, leaf, page);
-        }
+        batch.add_frame(frames, table.get(page).frame());
+        table.set(page, PageEntry{});
     }
+}
+
+void unmap_part(WorkerContext& context, Leaf& leaf, PageSpan part, Ownership ownership, FlushBatch& batch) {
+    leaf.trees.remove(context.slabs(), leaf.table(), part);
+    if (is_exclusive(ownership)) take_exclusive(context.frame_table(), leaf.table(), part, batch);
+    else if (ownership == Ownership::Device) clear_entries(leaf.table(), part);
+    else if (is_borrowed(ownership)) batch.take_borrowed(context, leaf, part);
+    else batch.take_shared(context, leaf, part);
     leaf.resident = static_cast<uint16_t>(leaf.resident - part.size());
 }
 
