@@ -11,8 +11,8 @@ namespace shoal::vm {
 
 namespace {
 
-// Of whichever comes first: pages cost most where another CPU has had their frames.
-constexpr unsigned kLeavesFreedPerStep = 64, kPagesFreedPerStep = 768, kRegionsFreedPerStep = 512, kAttachmentsFreedPerStep = 64;
+// What a step may cost, and what the others do: a page that is freed is 1.
+constexpr unsigned kStep = 1064, kLeafCost = 16, kRegionCost = 6, kAttachmentCost = 60;
 
 // No CPU has the space any more, and nobody finds it: once no worker is inside it either, the request goes on.
 void await_readers(WorkerContext& context, Request& request) {
@@ -78,39 +78,40 @@ void ExitOperation::space_gone(WorkerContext& context, ProcessId process) {
     await_readers(context, *request);
 }
 
-// False: a batch still owns pages of it, and the request waits for that.
-bool ExitOperation::free_leaf(WorkerContext& context, Request& request, Leaf& leaf, uint64_t& pages) {
+// More: the step has no room for it. Blocked: a batch still owns pages of it, and the request waits for that.
+ExitOperation::Step ExitOperation::free_leaf(WorkerContext& context, Request& request, Leaf& leaf, unsigned& left) {
     Space& space = *request.space;
     {
         Guard guard(context.locks(), leaf.lock);
         if (leaf.flushing > 0) {
             park(request, leaf.waiting);
-            return false;
+            return Step::Blocked;
         }
+        if (leaf.resident + kLeafCost > left) return Step::More;
+        left -= leaf.resident + kLeafCost;
         leaf.dead = true;
         space.leaves.remove(leaf);
         if (leaf.detached()) drop_own_regions(context, space, leaf);
         const uint64_t charged = empty_leaf(context, leaf);
         space.quota.refund(context.locks(), PageCount{charged});
-        pages += charged;
     }
     request.range.cursor = leaf.range().end;
     release_all(context, leaf.waiting);
     context.slabs().destroy(&leaf);
     context.processes.shard(context.cpu()).tables_freed.add();
-    return true;
+    return Step::Done;
 }
 
 // The leaves go first, then what they were of.
 ExitOperation::Step ExitOperation::free_some(WorkerContext& context, Request& request) {
     Space& space = *request.space;
-    uint64_t pages = 0;
-    for (unsigned leaves = 0; leaves < kLeavesFreedPerStep && pages < kPagesFreedPerStep; ++leaves) {
-        Leaf* leaf = space.leaves.next(request.range.cursor, AddressLayout::kTop);
-        if (leaf == nullptr) return free_regions(context, space) && detach_some(context, space, kAttachmentsFreedPerStep) ? Step::Done : Step::More;
-        if (!free_leaf(context, request, *leaf, pages)) return Step::Blocked;
+    unsigned left = kStep;
+    while (Leaf* leaf = space.leaves.next(request.range.cursor, AddressLayout::kTop)) {
+        const Step step = free_leaf(context, request, *leaf, left);
+        if (step != Step::Done) return step;
     }
-    return Step::More;
+    if (!free_regions(context, space, left)) return Step::More;
+    return detach_some(context, space, 1 + left / kAttachmentCost) ? Step::Done : Step::More;
 }
 
 bool ExitOperation::proceed(WorkerContext& context, Request& request) {
@@ -121,13 +122,12 @@ bool ExitOperation::proceed(WorkerContext& context, Request& request) {
 }
 
 // Whether all are gone: some in a step.
-bool ExitOperation::free_regions(WorkerContext& context, Space& space) {
-    unsigned left = kRegionsFreedPerStep;
+bool ExitOperation::free_regions(WorkerContext& context, Space& space, unsigned& left) {
     space.for_each_segment(Space::everything(), [&](Segment& segment) {
         Request* waiting = nullptr;
         {
             Segment::Guard guard(context.locks(), segment.lock);
-            for (Region* region = nullptr; left > 0 && (region = segment.first_in(segment.range())) != nullptr; --left) {
+            for (Region* region = nullptr; left >= kRegionCost && (region = segment.first_in(segment.range())) != nullptr; left -= kRegionCost) {
                 segment.remove(*region);
                 context.slabs().give_back(region);
             }
@@ -139,7 +139,7 @@ bool ExitOperation::free_regions(WorkerContext& context, Space& space) {
         }
         release_all(context, waiting);
     });
-    return left > 0;
+    return left >= kRegionCost;
 }
 
 void ExitOperation::finish(WorkerContext& context, Request& request) {

@@ -26,8 +26,8 @@ class ExitOperation {
   private:
     enum class Step : uint8_t { More, Blocked, Done };
     static Step free_some(WorkerContext& context, Request& request);
-    static bool free_leaf(WorkerContext& context, Request& request, Leaf& leaf, uint64_t& pages);
-    static bool free_regions(WorkerContext& context, Space& space);
+    static Step free_leaf(WorkerContext& context, Request& request, Leaf& leaf, unsigned& left);
+    static bool free_regions(WorkerContext& context, Space& space, unsigned& left);
     static void finish(WorkerContext& context, Request& request);
 };
 

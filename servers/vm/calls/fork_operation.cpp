@@ -16,7 +16,9 @@ namespace shoal::vm {
 
 namespace {
 
-constexpr unsigned kRegionsPerStep = 32, kPartsPerStep = 4;
+// So that a fault on this CPU waits no longer than for that. Of pages those and the rest of a piece.
+constexpr unsigned kRegionsPerStep = 32, kPartsPerStep = 4, kPagesPerStep = 960;
+constexpr unsigned kPagesACopy = 16;  // the contents of a page are copied in the time in which so many are shared
 constexpr unsigned kPagesPerPiece = 128;  // under the locks of the leaves: faults there wait as long
 constexpr unsigned kPartsPerPiece = SlabCaches::kHalf - Run::kStock - RunTree::kMostNewRuns;
 
@@ -203,18 +205,20 @@ Result<unsigned> ForkOperation::copy_piece(Leaf& from, Leaf& to, PageSpan region
         TRY(copy_.quota.charge(context_.locks(), context_.slabs(), PageCount{piece.charged}));
         if (piece.at_once) copy_at_once(context_, from, to, region, piece.span);
         else vm::copy_pages(context_, from, to, region, piece.span, batch);
+        pages_done_ += piece.at_once ? kPagesACopy * piece.pages : piece.pages;
         return piece.span.end;
     }
 }
 
-// The part of one region in one leaf, from the cursor on, which moves with what is done.
+// The part of one region in one leaf, from the cursor on, which moves with what is done, until the step has done enough.
 Result<void> ForkOperation::copy_leaf_part(Leaf& from, const RegionView& view, FlushBatch& batch) {
     const PageSpan region = pages_of_region(from, view.range, view.attributes);
     TRY((Reserve::ensure<Leaf, LeafNode>(context_.worker, 1, {1, LeafMap::kMostNewNodes})));
     Leaf* to = obtain_leaf(context_, copy_, from.range().start);
     if (to == nullptr) return Error::NoMemory;
     const VirtualAddress begin = from.address_of(region.first);
-    for (unsigned at = request_.range.cursor > begin ? page_in_leaf(request_.range.cursor) : region.first; at < region.end;) {
+    unsigned at = request_.range.cursor > begin ? page_in_leaf(request_.range.cursor) : region.first;
+    while (at < region.end && pages_done_ < kPagesPerStep) {
         at = TRY(copy_piece(from, *to, region, PageSpan{at, at + kPagesPerPiece}.intersect(region), batch));
         request_.range.cursor = from.address_of(at);
     }
@@ -244,19 +248,22 @@ bool ForkOperation::has_own_pages(Leaf& from, const RegionView& view) {
 }
 
 Result<ForkOperation::Step> ForkOperation::copy_pages(FlushBatch& batch) {
-    for (unsigned done = 0; done < kPartsPerStep; ++done) {
+    for (unsigned parts = 0;; ++parts) {
         const VirtualAddress at = request_.range.cursor;
         Leaf* from = source_.leaves.next(at.leaf_down(), AddressLayout::kTop);
         if (from == nullptr) return Step::Done;
+        if (parts == kPartsPerStep || pages_done_ >= kPagesPerStep) return Step::More;
         const RegionView region = copied_region(from->range().intersect({at, AddressLayout::kTop}));
         VirtualAddress end = from->range().end;
         if (region.outcome == Lookup::Found) {
-            if (has_own_pages(*from, region)) TRY(copy_leaf_part(*from, region, batch));
             end = region.range.intersect(from->range()).end;
+            if (has_own_pages(*from, region)) {
+                TRY(copy_leaf_part(*from, region, batch));
+                if (request_.range.cursor < end && pages_done_ >= kPagesPerStep) return Step::More;
+            }
         }
         request_.range.cursor = end;
     }
-    return Step::More;
 }
 
 Result<ForkOperation::Step> ForkOperation::advance(FlushBatch& batch) {

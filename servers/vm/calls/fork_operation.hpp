@@ -1,9 +1,9 @@
 // ForkOperation: gives an empty space all that another one has, in steps, while the other's threads run.
 //
 // First the regions, ascending. Each is marked (RegionWork::Copying) as it is copied: calls that would change it wait, faults do not.
-// Then, leaf by leaf, the pages, by the copy's regions: nobody else changes those. Each step ends with a flush of what has lost the right to
-// write, and the next begins after it. At the end the marks go, and the copy's regions, closed till then, open. A page that becomes resident behind the step that has passed is the
-// source's alone, as if it had been written after the fork.
+// Then, leaf by leaf, the pages, by the copy's regions: nobody else changes those. Each step, which may end in the middle of a leaf, ends with a
+// flush of what has lost the right to write, and the next begins after it. At the end the marks go, and the copy's regions, closed till then, open. A page that
+// becomes resident behind the step that has passed is the source's alone, as if it had been written after the fork.
 //
 // A live update gives the new instance in this way what the old one has mapped (CopyExtent::Maps): there the copy need not be empty.
 //
@@ -62,6 +62,7 @@ class ForkOperation {
     Request& request_;
     Space& source_;
     Space& copy_;
+    unsigned pages_done_ = 0;  // in this step
 };
 
 }  // namespace shoal::vm

@@ -45,6 +45,19 @@ bool RangeOperation::changes_regions() const {
     return progress_.kind != RangeKind::Discard && progress_.kind != RangeKind::Settle && !progress_.vacant;
 }
 
+// Under the segment's lock. Faults may add pages meanwhile; no more than there is room for.
+bool RangeOperation::fits_one_step(VirtualRange part) const {
+    const uint64_t leaves = leaves_over(part);
+    if (leaves > kMostLeavesAtOnce) return false;
+    if (leaves * kPagesPerLeaf <= kMostPagesAtOnce) return true;
+    uint32_t pages = 0;
+    space_.leaves.for_each_in(part, [&](Leaf& leaf) {
+        Guard guard(context_.locks(), leaf.lock);
+        pages += leaf.resident;
+    });
+    return pages <= kMostPagesAtOnce;
+}
+
 // Under the segment's lock, before the first change. Over several segments an unmapping only shortens regions.
 bool RangeOperation::leaves_more(const Segment& segment, VirtualRange part) const {
     const bool whole = part == progress_.range;
@@ -163,7 +176,11 @@ void RangeOperation::visit_all(VirtualRange part) {
 
 // Within a Change of more leaves than one: so that no fault has a page by a grant when another one has been refused already.
 void RangeOperation::forget_grants(VirtualRange part) {
-    if (leaves_over(part) > 1) space_.leaves.for_each_in(part, [](Leaf& leaf) { leaf.forget(); });
+    if (leaves_over(part) <= 1) return;
+    space_.leaves.for_each_in(part, [&](Leaf& leaf) {
+        leaf.forget();
+        pages_visited_ += kPagesALeaf;
+    });
 }
 
 void RangeOperation::edit_tree(Segment& segment, VirtualRange part) {
@@ -274,7 +291,7 @@ RangeOperation::Step RangeOperation::do_marked(Segment& segment) {
             finish_marked(segment);
             return Step::Done;
         }
-        if (visited == FlushBatch::kMaxLeaves || pages_visited_ >= kMostPagesAtOnce) return Step::More;
+        if (visited == FlushBatch::kMaxLeaves || pages_visited_ + kPagesPerLeaf > kMostPagesAtOnce) return Step::More;
         visit(*leaf, progress_.marked);
         progress_.cursor = leaf->range().end;
     }
@@ -301,7 +318,7 @@ RangeOperation::Step RangeOperation::do_part(Segment& segment, VirtualRange part
         return Step::Blocked;
     }
     if (progress_.cursor == progress_.range.start && !allowed(segment, part)) return Step::Refused;
-    if (leaves_over(part) > kMostLeavesAtOnce) {
+    if (!fits_one_step(part)) {
         if (!mark(segment, part)) return Step::Again;
         space_.settle_regions(context_.locks(), context_.slabs(), segment);
         return Step::More;

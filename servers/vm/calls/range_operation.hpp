@@ -1,7 +1,7 @@
 // RangeOperation: unmapping, replacing, reprotecting, discarding or populating a range of a space, however large.
 //
-// The range is taken segment by segment. A part of up to kMostLeavesAtOnce leaves is changed in one go under its
-// segment's lock. A larger one is marked (RegionWork) and then done leaf by leaf in steps, with no lock held between them;
+// The range is taken segment by segment. A part of up to kMostLeavesAtOnce leaves with kMostPagesAtOnce pages is changed in one go under
+// its segment's lock. A larger one is marked (RegionWork) and then done leaf by leaf in steps, with no lock held between them;
 // other changes of it, and faults on it, wait at the segment until the mark goes. Discarding changes no region: it goes leaf by
 // leaf however small, and neither waits at the segment nor writes anything there. What lies inside one leaf of a
 // larger region is the leaf's own affair (calls/detach.hpp). Frames are freed by the batches.
@@ -17,7 +17,7 @@ namespace shoal::vm {
 class RangeOperation {
   public:
     // So that a fault on this CPU waits no longer than for that many pages.
-    static constexpr uint32_t kMostLeavesAtOnce = 4, kMostPagesAtOnce = kMostLeavesAtOnce * kPagesPerLeaf;
+    static constexpr uint32_t kMostLeavesAtOnce = 4, kMostPagesAtOnce = 2 * kPagesPerLeaf;
     // A populating operation of so many pages ends in its first step.
     static constexpr uint64_t kPagesPerPopulateStep = kPagesPerLeaf;
 
@@ -78,6 +78,7 @@ class RangeOperation {
     bool mark(Segment& segment, VirtualRange part);
     void mark_tree(Segment& segment, VirtualRange part);
     [[nodiscard]] bool changes_regions() const;
+    [[nodiscard]] bool fits_one_step(VirtualRange part) const;
     [[nodiscard]] uint32_t growth(const Segment& segment, VirtualRange part) const;
     bool allowed(Segment& segment, VirtualRange part);
     [[nodiscard]] bool leaves_more(const Segment& segment, VirtualRange part) const;
@@ -101,7 +102,8 @@ class RangeOperation {
     Space& space_;
     RangeProgress& progress_;
     FlushBatch& batch_;
-    uint32_t pages_visited_ = 0;  // in this step
+    static constexpr uint32_t kPagesALeaf = 2;  // in the time in which one is made to forget
+    uint32_t pages_visited_ = 0;                // in this step, or what has taken as long
 };
 
 }  // namespace shoal::vm

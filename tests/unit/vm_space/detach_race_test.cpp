@@ -60,10 +60,10 @@ TEST_F(DetachRace, WhoDetachesNoticesThatTheTreeHasChanged) {
     EXPECT_EQ(write(page(1, 3)), Error::None);
 }
 
-// The tree has one region again, and the leaf is yet to be visited.
+// The tree has one region again, and the leaf is yet to be visited. Two leaves: of more, their pages are counted first.
 TEST_F(DetachRace, NoLeafIsDetachedWhileLeavesAreVisited) {
-    ASSERT_EQ(protect(kCpu0, page(0, 4), page(2, 10), kProtectRead), Error::None);
-    begin(leaf().lock, [this] { error = protect(kCpu1, page(0, 4), page(2, 10), kAnyAccess); });
+    ASSERT_EQ(protect(kCpu0, page(1, 0), page(2, 10), kProtectRead), Error::None);
+    begin(leaf().lock, [this] { error = protect(kCpu1, page(1, 0), page(2, 10), kAnyAccess); });
     Error late = Error::Again;
     LockStop waits(kCpu0);
     std::thread later([&] { late = protect(kCpu0, page(1, 8), page(1, 9), kProtectNone); });
