@@ -10,40 +10,32 @@ namespace shoal::vm {
 namespace {
 
 Error error_of(WorkerContext& context, Touch outcome, const Receipt& receipt) {
-    if (outcome == Touch::Unreadable && waits_for_itself(context, receipt)) return Error::Deadlock;
-    if (outcome == Touch::Unreadable) return receipt.read_failure();
-    return outcome == Touch::Denied ? Error::AccessDenied : Error::BadAddress;
-}
-
-Action fail(WorkerContext& context, const Receipt& receipt, const FaultMessage& fault, Touch outcome) {
-    if (outcome == Touch::Parked) return Action::none();
-    if (outcome != Touch::NoMemory) return Action::refuse(fault.thread, fault.sequence, error_of(context, outcome, receipt));
-    if (wait_for_memory(context, receipt)) return Action::none();
-    return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
-}
-
-// Whose process was not found: it may just be changing places.
-Action refuse_unknown(WorkerContext& context, const Receipt& receipt, const FaultMessage& fault, uint64_t swaps_ended) {
-    switch (context.processes.swap_desk().wait(context, receipt, swaps_ended)) {
-        case SwapDesk::Waits::Yes: return Action::none();
-        case SwapDesk::Waits::No: return Action::refuse(fault.thread, fault.sequence, Error::NoProcess);
-        case SwapDesk::Waits::NoMemory: break;
+    switch (outcome) {
+        case Touch::Parked: return Error::DoNotReply;
+        case Touch::NoMemory: return Error::NoMemory;
+        case Touch::Denied: return Error::AccessDenied;
+        case Touch::Unreadable: return waits_for_itself(context, receipt) ? Error::Deadlock : receipt.read_failure();
+        default: return Error::BadAddress;
     }
-    if (wait_for_memory(context, receipt)) return Action::none();
-    return Action::refuse(fault.thread, fault.sequence, Error::NoMemory);
 }
 
 }  // namespace
+
+Action refuse(WorkerContext& context, const Receipt& receipt, Error error) {
+    if (error == Error::DoNotReply || (error == Error::NoMemory && wait_for_memory(context, receipt))) return Action::none();
+    const FaultMessage about(receipt.message);
+    return Action::refuse(about.thread, about.sequence, error);
+}
 
 Action serve_fault(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage fault(receipt.message);
     context.worker.statistics.faults.add();
     const uint64_t swaps_ended = context.processes.swap_desk().ended();
     Space* space = context.find(fault.process);
-    if (space == nullptr) return refuse_unknown(context, receipt, fault, swaps_ended);
+    if (space == nullptr) [[unlikely]] return refuse(context, receipt, context.processes.swap_desk().explain_absence(context, receipt, swaps_ended));
     const Touched touched =
         touch_page(context, *space, fault.address, Access::needed_for(fault.flags), Toucher::User, receipt);
-    if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
+    if (!touched.usable()) return refuse(context, receipt, error_of(context, touched.outcome, receipt));
     return Action::resume(fault.thread, fault.sequence, link_of(touched));
 }
 
@@ -51,7 +43,7 @@ Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     const FaultMessage fault(receipt.message);
     const uint64_t swaps_ended = context.processes.swap_desk().ended();
     Space* space = context.find(fault.process);
-    if (space == nullptr) return refuse_unknown(context, receipt, fault, swaps_ended);
+    if (space == nullptr) [[unlikely]] return refuse(context, receipt, context.processes.swap_desk().explain_absence(context, receipt, swaps_ended));
     if (!fault.address.in_user_space() || fault.bytes > kUserTop - fault.address.raw())
         return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);
     const Access needed = Access::needed_for(fault.flags);
@@ -62,7 +54,7 @@ Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     for (VirtualAddress at = first; at < range.end && at - first < kLeafSize; at = at + kPageSize) {
         if (link.wanted() && at.leaf_down() != link.base) break;
         const Touched touched = touch_page(context, *space, at, needed, Toucher::User, receipt);
-        if (!touched.usable()) return fail(context, receipt, fault, touched.outcome);
+        if (!touched.usable()) return refuse(context, receipt, error_of(context, touched.outcome, receipt));
         // A device's page is there in vain: the kernel does not reach it.
         if (touched.leaf->table().get(page_in_leaf(at)).device()) return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);
         // Once more where nothing was missing: an answer that a later page spoilt may have kept the link to itself.

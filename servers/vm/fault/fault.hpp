@@ -15,6 +15,9 @@ inline TableLink link_of(const Touched& touched) {
     return {touched.leaf->range().start, touched.leaf->table_frame().address()};
 }
 
+// Of what the kernel asks: it cannot be done. DoNotReply: it has been put aside; NoMemory: it is, if a round of calling in memory may help.
+[[gnu::cold]] Action refuse(WorkerContext& context, const Receipt& receipt, Error error);
+
 // kPageFault: one access of a thread on this CPU.
 Action serve_fault(WorkerContext& context, const Receipt& receipt);
 

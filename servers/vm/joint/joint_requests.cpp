@@ -1,11 +1,10 @@
 #include "servers/vm/joint/joint_requests.hpp"
 
 #include "servers/vm/calls/mapping.hpp"
-#include "servers/vm/fault/fault_message.hpp"
+#include "servers/vm/fault/fault.hpp"
 #include "servers/vm/joint/mappable.hpp"
 #include "servers/vm/joint/unmap_memory.hpp"
 #include "servers/vm/platform/platform.hpp"
-#include "servers/vm/requests/shortage.hpp"
 
 namespace shoal::vm {
 
@@ -100,7 +99,6 @@ Result<void> begin_revoke(WorkerContext& context, const Receipt& receipt, Proces
 }  // namespace
 
 Action serve_joint_request(WorkerContext& context, const Receipt& receipt) {
-    const FaultMessage about(receipt.message);
     const ProcessId process{static_cast<uint32_t>(receipt.message.words[7])};
     const uint32_t type = receipt.message.type();
     SwapDesk& swaps = context.processes.swap_desk();
@@ -108,14 +106,9 @@ Action serve_joint_request(WorkerContext& context, const Receipt& receipt) {
     const Result<void> begun = type == kMapRequest     ? begin_map(context, receipt, process)
                                : type == kUnmapRequest ? begin_unmap(context, receipt, process)
                                                        : begin_revoke(context, receipt, process);
-    Error error = begun.error();
-    if (error == Error::NoProcess) {
-        const SwapDesk::Waits waits = swaps.wait(context, receipt, swaps_ended);
-        if (waits == SwapDesk::Waits::Yes) return Action::none();
-        if (waits == SwapDesk::Waits::NoMemory) error = Error::NoMemory;
-    }
-    if (begun.ok() || (error == Error::NoMemory && wait_for_memory(context, receipt))) return Action::none();
-    return Action::refuse(about.thread, about.sequence, error);
+    if (begun.ok()) return Action::none();
+    const bool unknown = begun.error() == Error::NoProcess;
+    return refuse(context, receipt, unknown ? swaps.explain_absence(context, receipt, swaps_ended) : begun.error());
 }
 
 }  // namespace shoal::vm

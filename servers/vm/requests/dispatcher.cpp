@@ -70,16 +70,13 @@ Action serve_call(WorkerContext& context, Exchange& exchange) {
     FileRequest* file = std::exchange(exchange.file, nullptr);
     CallHandlers handlers(context, exchange, file, process, space, right);
     Error error = dispatch_call(static_cast<VmCall>(number), handlers, message);  // changes it only if all went well
-    if (error == Error::DoNotReply) return Action::none();
-    if (error == Error::NoProcess) [[unlikely]] {
-        const SwapDesk::Waits waits = swaps.wait(context, exchange, swaps_ended);
-        if (waits == SwapDesk::Waits::Yes) return Action::none();
-        if (waits == SwapDesk::Waits::NoMemory) error = Error::NoMemory;
+    if (error == Error::None) [[likely]] {
+        message.set_type(0);
+        return Action::reply(caller, handlers.tlb());
     }
-    if (error == Error::NoMemory && wait_for_memory(context, exchange)) return Action::none();
-    if (error != Error::None) return answer(exchange, caller, error, {{handlers.reason()}}, handlers.tlb());
-    message.set_type(0);
-    return Action::reply(caller, handlers.tlb());
+    if (error == Error::NoProcess) error = swaps.explain_absence(context, exchange, swaps_ended);
+    if (error == Error::DoNotReply || (error == Error::NoMemory && wait_for_memory(context, exchange))) return Action::none();
+    return answer(exchange, caller, error, {{handlers.reason()}}, handlers.tlb());
 }
 
 void worker_called(WorkerContext& context) {

@@ -22,9 +22,9 @@ void SwapDesk::end(WorkerContext& context) {
     release_all(context, waiting);
 }
 
-SwapDesk::Waits SwapDesk::wait(WorkerContext& context, const Receipt& receipt, uint64_t ended) {
-    if (!may_have_hidden(ended)) return Waits::No;
-    if (!context.slabs().ensure<Request>(1).ok()) return Waits::NoMemory;
+Error SwapDesk::explain_absence(WorkerContext& context, const Receipt& receipt, uint64_t ended) {
+    if (!may_have_hidden(ended)) return Error::NoProcess;
+    if (!context.slabs().ensure<Request>(1).ok()) return Error::NoMemory;
     Request* again = nullptr;
     {
         Guard guard(context.locks(), lock_);
@@ -32,7 +32,7 @@ SwapDesk::Waits SwapDesk::wait(WorkerContext& context, const Receipt& receipt, u
         else park(context, receipt, again);
     }
     release_all(context, again);
-    return Waits::Yes;
+    return Error::DoNotReply;
 }
 
 void SwapDesk::wait(WorkerContext& context, Request& request) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "base/error.hpp"
 #include "base/lock/guard.hpp"
 
 namespace shoal::vm {
@@ -28,13 +29,9 @@ class SwapDesk {
     void begin(WorkerContext& context);
     void end(WorkerContext& context);
 
-    enum class Waits : uint8_t {
-        No,    // there is no such process
-        Yes,   // the message will be dispatched once more
-        NoMemory,
-    };
-    // ended: read before the process was looked for.
-    Waits wait(WorkerContext& context, const Receipt& receipt, uint64_t ended);
+    // What it means that a message's process has not been found; ended: read before it was looked for. DoNotReply: it may have been changing places,
+    // and the message will be dispatched once more. Errors: NoProcess: there is none; NoMemory: to put the message aside.
+    [[gnu::cold]] Error explain_absence(WorkerContext& context, const Receipt& receipt, uint64_t ended);
     // A request whose process is being swapped; it goes on afterwards.
     void wait(WorkerContext& context, Request& request);
 
