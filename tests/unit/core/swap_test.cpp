@@ -168,6 +168,38 @@ TEST_P(Swap, IsUndoneByAnother) {
     EXPECT_EQ(thread(new_one).registers.rbx, 2u);
 }
 
+// Names are no instances: what it waits for is what it is called itself by now.
+TEST_P(Swap, WhoIsLetGoAsWhomItWaitedForDoesNotWaitForItself) {
+    ASSERT_EQ(receive(old_one, new_one), Error::DoNotReply);
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    stop(old_one), stop(new_one);
+    ASSERT_EQ(machine.trap(client, Trap::Send, new_one), Error::DoNotReply);
+    ASSERT_EQ(swap(old_one, new_one), Error::None);
+    resume(old_one), resume(new_one);
+    EXPECT_EQ(thread(old_one).state, ThreadState::Receiving);
+    ASSERT_EQ(thread(new_one).state, ThreadState::Ready);
+    EXPECT_EQ(FakeMachine::outcome(new_one), Error::Locked);
+    EXPECT_EQ(receive(new_one), Error::None) << "what has been sent to its name";
+    EXPECT_FALSE(FakeMachine::waits(client));
+    EXPECT_EQ(machine.trap(new_one, Trap::Send, old_one), Error::None) << "the other one, which is called so now";
+}
+
+TEST_P(Swap, WhoWaitedForTheOtherDoesSoWhenItIsUndone) {
+    ASSERT_EQ(receive(old_one, new_one), Error::DoNotReply);
+    ASSERT_EQ(receive(new_one), Error::DoNotReply);
+    stop(old_one), stop(new_one);
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_EQ(swap(old_one, new_one), Error::None);
+        machine.settle();
+    }
+    resume(old_one), resume(new_one);
+    ASSERT_EQ(thread(old_one).state, ThreadState::Receiving);
+    EXPECT_EQ(machine.trap(client, Trap::Send, old_one), Error::DoNotReply) << "nobody else's";
+    ASSERT_EQ(machine.trap(manager, Trap::Send, new_one), Error::None);
+    EXPECT_EQ(machine.trap(new_one, Trap::Send, old_one), Error::None);
+    EXPECT_EQ(FakeMachine::outcome(old_one), Error::None);
+}
+
 TEST_P(Swap, TheNewOneNeedNotHaveStarted) {
     ASSERT_EQ(call(manager, KernelCall::ProcessCreate, {0, 0, kSelf.raw(), kSelf.raw()}), Error::None);
     const Endpoint child{static_cast<uint32_t>(message.words[1])};
