@@ -12,7 +12,7 @@ constexpr const char* kKindNames[kKinds] = {"map",  "unmap", "protect", "dontnee
                                             "joint map", "joint unmap", "joint revoke", "update", "will exit", "rights", "watch", "signal",
                                             "news", "map device", "unmap device", "map image", "unmap shared", "physical", "references",
                                             "hold", "end hold", "lost hold", "regions", "memory control", "prepare", "load",
-                                            "await news", "answer"};
+                                            "await news", "answer", "reach"};
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace shoal::model {
 
 // Renew: the process ends, and an empty one takes its place. Fork: so does the other, and then becomes a copy of the space. Clear: an exec
-// begins. Touch: a server makes a range present. Remap: shared memory comes to the other space, too; flags 1: only to be read.
+// begins. Touch: a server makes a range present. Reach: likewise the other, by a copy of what it has been granted. Remap: shared memory comes to the other space, too; flags 1: only to be read.
 // CacheSet, CacheMap, CacheForget: of the one device, blocks from `value` on; CacheSet first makes the range present. CacheForget of no bytes: all.
 // MapFile: the one file, its pages from `value` on. FileForget: pages of it are no longer cached, which nobody notices.
 // JointMap: the range comes to the other space, too, at `value`, by a grant (flags: JointFlags). JointUnmap: what one such map has brought to the
@@ -28,9 +28,9 @@ namespace shoal::model {
 enum class Kind : uint8_t {
     Map, Unmap, Protect, DontNeed, Brk, Read, Write, Execute, Share, Renew, Fork, Clear, Touch, Remap, MapFile, FileForget, CacheSet, CacheMap, CacheForget,
     JointMap, JointUnmap, JointRevoke, Update, WillExit, Rights, Watch, Signal, News, MapDevice, UnmapDevice, MapImage, UnmapShared, Physical,
-    References, Hold, EndHold, LostHold, Regions, MemoryControl, Prepare, Load, AwaitNews, Answer
+    References, Hold, EndHold, LostHold, Regions, MemoryControl, Prepare, Load, AwaitNews, Answer, Reach
 };
-inline constexpr unsigned kKinds = 43;
+inline constexpr unsigned kKinds = 44;
 
 // Words of a page that reads and writes use: both ends and one between, so that a page that was moved, cut or not zeroed
 // shows.

@@ -1,7 +1,7 @@
 // What a model test drives: the real VM core behind its harness, or a fake that the test's own tests use.
 #pragma once
 
-#include "tests/model/operation.hpp"
+#include "tests/model/reference/payment.hpp"
 
 namespace shoal::model {
 
@@ -25,6 +25,8 @@ class System {
     virtual void look(unsigned /*worker*/, unsigned /*space*/) {}
     // With no operation under way: holds every structure against every other; the number of faults found.
     virtual uint64_t audit() = 0;
+    // Likewise what a space pays for.
+    virtual Payment payment(unsigned /*space*/) { return {}; }
     // Likewise ends all that there is, and says what has not come back, or nothing.
     virtual std::string end() { return {}; }
 };

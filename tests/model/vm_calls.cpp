@@ -73,6 +73,7 @@ Error VmSystem::change(const Operation& op) {
         case Kind::DontNeed: return vm_.discard(cpu, caller, address, op.bytes);
         case Kind::Share: return share(op);
         case Kind::Touch: return control(op, kProcessTouch);
+        case Kind::Reach: return reach(op);
         case Kind::MapImage: return map_image(op);
         case Kind::FileForget: return files_ == nullptr ? Error::None : files_->forget(kFile, op.value, pages_of(op));
         case Kind::CacheSet: return set_blocks(op);
@@ -130,6 +131,17 @@ void VmSystem::look(unsigned worker, unsigned space) {
 Error VmSystem::share(const Operation& op) {
     const Message arguments{{0, process(op.space).raw(), op.address, op.bytes, process(op.other).raw()}};
     return make(op, VmCall::Share, arguments).outcome();
+}
+
+// What the kernel asks on the way of a copy: again for each leaf.
+Error VmSystem::reach(const Operation& op) {
+    const VirtualAddress end{op.address + op.bytes};
+    if (op.address >= kUserTop || op.bytes > kUserTop - op.address) return Error::BadAddress;
+    for (VirtualAddress at{op.address}; at < end; at = at.leaf_down() + kLeafSize) {
+        const Error error = vm_.request_memory(CpuId::from(op.worker), process(op.other), process(op.space), at, end - at, kFaultUser | op.flags);
+        if (error != Error::None) return error;
+    }
+    return Error::None;
 }
 
 Outcome VmSystem::remap(const Operation& op) {

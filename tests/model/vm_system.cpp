@@ -31,6 +31,12 @@ VmSystem::VmSystem(const Options& options)
 
 bool VmSystem::may_run_out() const { return options_.quota != 0 || options_.bytes < (uint64_t{96} << 20); }
 
+// Without a quota it is memory that ends.
+Payment VmSystem::payment(unsigned space) {
+    const vm::Space* found = options_.quota == 0 ? nullptr : vm_.processes().find(process(static_cast<uint8_t>(space)));
+    return found == nullptr ? Payment{} : Payment{found->quota.charged().raw(), found->quota.limit().raw()};
+}
+
 // An image's loader would.
 void VmSystem::set_heap(ProcessId process) {
     if (vm::Space* space = vm_.processes().find(process); space != nullptr)

@@ -33,6 +33,7 @@ class VmSystem : public System {
     Outcome apply(const Operation& operation) override;
     void look(unsigned worker, unsigned space) override;
     uint64_t audit() override { return vm_.audit(); }
+    Payment payment(unsigned space) override;
     std::string end() override;
     // Of all workers: how often VM ran its paths, so that a test can see that it reached them.
     vm::test::Harness& harness() { return vm_; }
@@ -52,6 +53,7 @@ class VmSystem : public System {
     void end_files();
     Error fork(const Operation& op);
     Error share(const Operation& op);
+    Error reach(const Operation& op);
     Outcome map_file(const Operation& op);
     Outcome remap(const Operation& op);
     Error set_blocks(const Operation& op);

@@ -1,6 +1,7 @@
 #include "servers/vm/fault/fault.hpp"
 
 #include "servers/vm/fault/fault_message.hpp"
+#include "servers/vm/fault/payment.hpp"
 #include "servers/vm/fault/touch_page.hpp"
 #include "servers/vm/files/file_read.hpp"
 #include "servers/vm/requests/shortage.hpp"
@@ -46,6 +47,7 @@ Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     if (space == nullptr) [[unlikely]] return refuse(context, receipt, context.processes.swap_desk().explain_absence(context, receipt, swaps_ended));
     if (!fault.address.in_user_space() || fault.bytes > kUserTop - fault.address.raw())
         return Action::refuse(fault.thread, fault.sequence, Error::BadAddress);
+    const bool own = fault.requester == fault.process;
     const Access needed = Access::needed_for(fault.flags);
     const VirtualRange range = VirtualRange::of(fault.address, fault.bytes);
     TableLink link{};
@@ -53,6 +55,8 @@ Action serve_memory_request(WorkerContext& context, const Receipt& receipt) {
     const VirtualAddress first = range.start.page_down();
     for (VirtualAddress at = first; at < range.end && at - first < kLeafSize; at = at + kPageSize) {
         if (link.wanted() && at.leaf_down() != link.base) break;
+        const Touch payment = own ? Touch::Raced : judge_payment(context, *space, at, needed);
+        if (payment != Touch::Raced) return refuse(context, receipt, error_of(context, payment, receipt));
         const Touched touched = touch_page(context, *space, at, needed, Toucher::User, receipt);
         if (!touched.usable()) return refuse(context, receipt, error_of(context, touched.outcome, receipt));
         // A device's page is there in vain: the kernel does not reach it.

@@ -1,23 +1,11 @@
 #include "servers/vm/fault/touch_page.hpp"
 
 #include "servers/vm/fault/attempt.hpp"
+#include "servers/vm/fault/judge.hpp"
 #include "servers/vm/fault/touch_granted.hpp"
 #include "servers/vm/files/file_read.hpp"
 
 namespace shoal::vm {
-
-namespace {
-
-// Why a region does not serve an access; Raced: it does.
-Touch judge(const RegionView& view, VirtualAddress address, Access needed) {
-    if (view.outcome != Lookup::Found || !view.attributes.mapped()) [[unlikely]] return Touch::NoRegion;
-    if (!view.attributes.access.allows(needed)) [[unlikely]] return Touch::Denied;
-    const bool stack = view.attributes.traits == RegionTraits::GrowsDown;
-    if (stack && address < view.range.start + kPageSize) [[unlikely]] return Touch::Denied;
-    return Touch::Raced;
-}
-
-}  // namespace
 
 Touch Attempt::read() const {
     const ObjectPlace place = missing_->place_of(address_);

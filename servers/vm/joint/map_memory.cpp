@@ -4,6 +4,7 @@
 
 #include "servers/vm/calls/segment_hold.hpp"
 #include "servers/vm/fault/attempt.hpp"
+#include "servers/vm/fault/payment.hpp"
 #include "servers/vm/fault/touch_page.hpp"
 #include "servers/vm/joint/mappable.hpp"
 #include "servers/vm/requests/shortage.hpp"
@@ -30,26 +31,14 @@ Result<void> reserve_for_part(WorkerContext& context) {
                                                          {1, LeafMap::kMostNewNodes, 1, 3 * RunForest::kMostNewRuns});
 }
 
-// Whoever only grants keeps the last part of its quota for itself.
-bool may_pay_for_another(const Space& source) {
-    constexpr uint64_t kKeptPart = 8;
-    const uint64_t limit = source.quota.limit().raw();
-    return source.quota.charged().raw() + limit / kKeptPart < limit;
-}
-
-// A peek without the lock: who has just touched it himself is not asked to pay.
-bool is_absent(const Space& space, VirtualAddress address) {
-    const Leaf* leaf = space.leaves.find(address);
-    return leaf == nullptr || !leaf->table().get(page_in_leaf(address)).held();
-}
-
 }  // namespace
 
-// At the source's cost, if it has never touched it.
 Touched MapMemory::touch_source() {
     const VirtualAddress address = source_address();
-    if (is_absent(source_, address) && !may_pay_for_another(source_)) return {Touch::NoMemory};
-    return touch_page(context_, source_, address, needed_for(request_.joint.mode), Toucher::Vm, request_);
+    const Access needed = needed_for(request_.joint.mode);
+    const Touch payment = judge_payment(context_, source_, address, needed);
+    if (payment != Touch::Raced) return {payment};
+    return touch_page(context_, source_, address, needed, Toucher::Vm, request_);
 }
 
 Result<MapMemory::Step> MapMemory::prepare() {

@@ -116,7 +116,7 @@ Error unless_seen(World& w, Error error) {
 Error unmap_all(World& w) { return unless_seen(w, unmap(w)); }
 Error revoke(World& w) { return unless_seen(w, w.vm.revoke(kCpu0, w.other, kGrant)); }
 // A copy from or to the other's memory, which it has granted: as much as one answer is about.
-Error ask(World& w, uint64_t flags) { return w.vm.request_memory(kCpu0, w.other, kFrom, kBytes, flags); }
+Error ask(World& w, uint64_t flags) { return w.vm.request_memory(kCpu0, w.caller, w.other, kFrom, kBytes, flags); }
 
 Scenario map_of(const char* name, void (*set_up)(World&), MapMode mode) {
     return {name, {}, set_up, [mode](World& w) { return map(w, mode); }, Leaves::PagesPresent, Fails::WithNoMemory, 2,

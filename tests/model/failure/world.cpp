@@ -108,7 +108,7 @@ Error World::call_of(ProcessId process, VmCall number, const Message& arguments)
 }
 
 Error World::ask_for(VirtualAddress start, uint64_t bytes, uint64_t flags) {
-    return vm.request_memory(kCpu0, caller, start, bytes, flags);
+    return vm.request_memory(kCpu0, caller, caller, start, bytes, flags);
 }
 
 bool World::remembers() {

@@ -89,6 +89,7 @@ Error Reference::change(const Operation& op) {
         case Kind::Protect: return space.protect(op);
         case Kind::DontNeed: return space.dont_need(op);
         case Kind::Touch: return space.touch(op);
+        case Kind::Reach: return space.reach(op);
         case Kind::UnmapShared: return unmap_shared(space, op.address);
         case Kind::UnmapDevice: return ReferenceDevice::unmap(space, op.address);
         case Kind::Share: return share(op);

@@ -154,15 +154,28 @@ bool ReferenceSpace::let_write(Page& page) {
     return true;
 }
 
+Error ReferenceSpace::check_reached(uint64_t page, bool writes) {
+    Page* found = find(page);
+    if (found == nullptr) return Error::BadAddress;
+    const bool may = !found->guard && allows(found->protection, Kind::Read) && (!writes || let_write(*found));
+    return may ? Error::None : Error::AccessDenied;
+}
+
 // What is in the way of the first page that something is in the way of.
 Error ReferenceSpace::touch(const Operation& op) {
     if (op.bytes == 0) return Error::Invalid;
     if (op.address >= kUserTop || op.bytes > kUserTop - op.address) return Error::BadAddress;
-    const bool writes = (op.flags & kFaultWrite) != 0;
+    for (uint64_t page = op.address & ~(kPage - 1); page < op.address + op.bytes; page += kPage)
+        if (const Error error = check_reached(page, (op.flags & kFaultWrite) != 0); error != Error::None) return error;
+    return Error::None;
+}
+
+Error ReferenceSpace::reach(const Operation& op) {
+    if (op.address >= kUserTop || op.bytes > kUserTop - op.address) return Error::BadAddress;
+    if (op.bytes == 0) return Error::None;
     for (uint64_t page = op.address & ~(kPage - 1); page < op.address + op.bytes; page += kPage) {
-        Page* found = find(page);
-        if (found == nullptr) return Error::BadAddress;
-        if (found->guard || !allows(found->protection, Kind::Read) || (writes && !let_write(*found))) return Error::AccessDenied;
+        if (const Error error = check_reached(page, (op.flags & kFaultWrite) != 0); error != Error::None) return error;
+        if (find(page)->type == RegionType::Direct) return Error::BadAddress;
     }
     return Error::None;
 }

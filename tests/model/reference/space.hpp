@@ -32,6 +32,7 @@ class ReferenceSpace {
     Outcome brk(const Operation& op);
     // flags: kFaultWrite to write.
     Error touch(const Operation& op);
+    Error reach(const Operation& op);  // as a copy does, which reaches no device
     Outcome access(const Operation& op);
     // Makes the page ready to be written, if it may be.
     bool let_write(Page& page);
@@ -91,6 +92,7 @@ class ReferenceSpace {
 
   private:
     void cut_stack(uint64_t address);
+    Error check_reached(uint64_t page, bool writes);
 
     std::map<uint64_t, Page> pages_;  // by page address
     uint64_t heap_start_ = kHeapStart, heap_end_ = kHeapStart;

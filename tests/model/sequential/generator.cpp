@@ -28,7 +28,7 @@ constexpr Weight kWeights[] = {
     {Kind::Rights, 3},      {Kind::Watch, 10},      {Kind::Signal, 10},      {Kind::News, 20},       {Kind::MapDevice, 20},    {Kind::UnmapDevice, 12},
     {Kind::MapImage, 20},   {Kind::UnmapShared, 12}, {Kind::Physical, 12},   {Kind::References, 4},  {Kind::Hold, 14},         {Kind::EndHold, 10},
     {Kind::LostHold, 4},    {Kind::Regions, 4},     {Kind::MemoryControl, 36}, {Kind::Prepare, 12},  {Kind::Load, 10},         {Kind::AwaitNews, 10},
-    {Kind::Answer, 10},
+    {Kind::Answer, 10},     {Kind::Reach, 60},
 };
 
 constexpr unsigned sum_of_weights() {
@@ -81,7 +81,8 @@ void Generator::choose(Operation& op, const Reference& reference) {
     if (op.kind == Kind::Brk) return choose_end(op, space);
     aim(op, space);
     switch (op.kind) {
-        case Kind::Touch: return choose_touched(op);
+        case Kind::Touch:
+        case Kind::Reach: return choose_touched(op);
         case Kind::Remap: return choose_remap(op, space);
         case Kind::FileForget: return choose_file(op);
         case Kind::CacheSet:

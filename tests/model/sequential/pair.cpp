@@ -7,9 +7,27 @@ namespace shoal::model {
 Pair::Pair(std::unique_ptr<System> system)
     : system_(std::move(system)), reference_(system_->spaces(), {system_->serves_files(), system_->may_run_out()}) {}
 
+namespace {
+
+// What is wrong with what the space pays for after another's operation.
+std::string judge_payment(const Operation& op, const Outcome& seen, const Payment& before, const Payment& after) {
+    if (!is_at_anothers_cost(op) || after.limit == 0) return {};
+    if (!may_have_paid(before, after)) return "of " + std::to_string(after.limit) + " pages it pays for " + std::to_string(after.pages) + describe(op, seen);
+    const bool refused = op.kind == Kind::Reach && seen.error == Error::NoMemory;  // of a map who has it may have no quota
+    return refused && !may_have_refused(after) ? "it would pay for that" + describe(op, seen) : std::string{};
+}
+
+}  // namespace
+
 std::string Pair::apply(const Operation& op) {
     if (reference_.is_open(op)) return {};
+    const Payment before = system_->payment(op.space);
     const Outcome seen = system_->apply(op);
+    const std::string wrong = judge_payment(op, seen, before, system_->payment(op.space));
+    return wrong.empty() ? compare(op, seen) : wrong;
+}
+
+std::string Pair::compare(const Operation& op, const Outcome& seen) {
     if (ran_out(*system_, seen)) return settle_shortage(op);
     const Outcome expected = reference_.apply(op, seen);
     return seen == expected ? std::string{} : "expected" + describe(op, expected) + "\nseen" + describe(op, seen);

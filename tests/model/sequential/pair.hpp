@@ -23,6 +23,7 @@ class Pair {
     unsigned workers() const { return system_->workers(); }
 
   private:
+    std::string compare(const Operation& op, const Outcome& seen);
     std::string settle_shortage(const Operation& op);
     std::string renew(uint8_t space);
     std::string read_all(uint8_t space);

@@ -313,12 +313,12 @@ Error Harness::execute(CpuId cpu, ProcessId process, VirtualAddress address) {
     return access(cpu, process, address, Access::read_execute(), kFaultUser | kFaultFetch, [](uint64_t*) {});
 }
 
-Error Harness::request_memory(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t flags) {
+Error Harness::request_memory(CpuId cpu, ProcessId requester, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t flags) {
     Receipt receipt;
     receipt.status = kFromKernel;
-    receipt.message = {{0, address.raw(), flags, 1, process.raw(), 0, bytes}};
+    receipt.message = {{0, address.raw(), flags, 1, process.raw(), 0, bytes, requester.raw()}};
     receipt.message.set_type(kMemoryRequest);
-    return ask(cpu, process, receipt).error;
+    return ask(cpu, process, receipt).error;  // whose tables get what is to be linked
 }
 
 // What the CPUs' walkers can reach is some leaf's table, and the leaf knows of the CPU.

@@ -96,8 +96,8 @@ class Harness {
     Error write(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t value);
     Error execute(CpuId cpu, ProcessId process, VirtualAddress address);
 
-    // The kernel's, where a copy of its has met absent pages: for as many of the bytes as one answer is about.
-    Error request_memory(CpuId cpu, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t flags);
+    // The kernel's, where a copy for the requester has met absent pages of the process: for as many of the bytes as one answer is about.
+    Error request_memory(CpuId cpu, ProcessId requester, ProcessId process, VirtualAddress address, uint64_t bytes, uint64_t flags);
 
     // The number of faults found, stale TLB uses among them. Other threads may be between two steps of what they do.
     uint64_t audit();

@@ -23,7 +23,7 @@ class MemoryRequests : public ::testing::Test {
         WorkerContext worker = vm.context(kCpu0);
         Receipt receipt;
         receipt.status = kFromKernel;
-        receipt.message = {{0, address.raw(), flags, 1, process.raw(), 0, bytes}};
+        receipt.message = {{0, address.raw(), flags, 1, process.raw(), 0, bytes, process.raw()}};
         receipt.message.set_type(kMemoryRequest);
         worker.worker.epoch.enter_fenced();
         const Action action = serve_memory_request(worker, receipt);
@@ -79,6 +79,54 @@ TEST_F(MemoryRequests, WhatIsNotAllowedIsRefused) {
     EXPECT_EQ(ask(a, 8, kFaultUser | kFaultWrite).error, Error::AccessDenied);
     EXPECT_EQ(ask(kPlace + kLeafSize, 8).error, Error::BadAddress);
     EXPECT_EQ(ask(a, kUserTop).error, Error::BadAddress);
+}
+
+// Of a process of little quota, whose memory `process` has been granted.
+class RequestsForAnother : public MemoryRequests {
+  protected:
+    static constexpr uint64_t kQuota = 64, kKept = kQuota / 8, kMapped = 2 * kPagesPerLeaf, kPages = 200;
+    static constexpr uint64_t kReading = kFaultUser, kWriting = kFaultUser | kFaultWrite;
+
+    void SetUp() override { ASSERT_TRUE(vm.mmap(kCpu0, poor, kMapped * kPageSize, kBoth, kFlags, kPlace).ok()); }
+    void TearDown() override {
+        EXPECT_EQ(vm.exit(kCpu0, poor), Error::None);
+        MemoryRequests::TearDown();
+    }
+    static VirtualAddress page(uint64_t number) { return kPlace + number * kPageSize; }
+    Error ask_by(ProcessId requester, VirtualAddress at, uint64_t pages, uint64_t flags = kWriting) {
+        return vm.request_memory(kCpu0, requester, poor, at, pages * kPageSize, flags);
+    }
+    uint64_t charged() { return vm.processes().find(poor)->quota.charged().raw(); }
+
+    const ProcessId poor = vm.create(kCpu1, kQuota);
+};
+
+TEST_F(RequestsForAnother, TheLastOfItsQuotaIsItsOwn) {
+    for (const uint64_t flags : {kReading, kWriting}) {
+        EXPECT_EQ(ask_by(process, page(0), kPages, flags), Error::NoMemory);
+        EXPECT_LE(charged(), kQuota - kKept);
+        EXPECT_GE(charged(), kQuota - kKept - 1) << "so much it pays for";
+        EXPECT_EQ(ask_by(process, page(150), 1, flags), Error::NoMemory) << "nor later";
+        EXPECT_EQ(ask_by(process, page(0), 8, flags), Error::None) << "what it has is paid for";
+    }
+    EXPECT_EQ(vm.write(kCpu0, poor, page(150), 7), Error::None);
+    EXPECT_EQ(ask_by(poor, page(151), kKept - 1), Error::None) << "a copy of its own";
+    EXPECT_EQ(ask_by(process, page(150), kKept), Error::None);
+    EXPECT_EQ(vm.read(kCpu0, poor, page(150)).release(), 7u);
+}
+
+// Of a leaf that has its regions to itself, too.
+TEST_F(RequestsForAnother, WhatElseIsInTheWayIsSaidFirst) {
+    ASSERT_EQ(ask_by(process, page(0), kPages), Error::NoMemory);
+    const VirtualAddress bare = page(198), beyond = page(kMapped);
+    ASSERT_EQ(vm.mprotect(kCpu0, poor, bare, 2 * kPageSize, kProtectRead), Error::None);
+    ASSERT_TRUE(vm.processes().find(poor)->leaves.find(bare)->detached());
+    EXPECT_EQ(ask_by(process, bare, 1, kWriting), Error::AccessDenied);
+    EXPECT_EQ(ask_by(process, bare, 1, kReading), Error::NoMemory);
+    EXPECT_EQ(ask_by(process, beyond, 1), Error::BadAddress);
+    ASSERT_EQ(vm.mprotect(kCpu0, poor, beyond - kPageSize, kPageSize, kProtectNone), Error::None);
+    EXPECT_EQ(ask_by(process, beyond - kPageSize, 1, kReading), Error::AccessDenied);
+    EXPECT_EQ(ask_by(process, beyond - 2 * kPageSize, 1), Error::NoMemory);
 }
 
 }  // namespace

@@ -213,7 +213,7 @@ TEST_F(Update, WhoNamesOneOfThemMeanwhileWaits) {
     vm.processes().slot(old_one)->close();
     Receipt receipt;
     receipt.status = kFromKernel;
-    receipt.message = {{0, kMap.raw(), kFaultUser, 1, old_one.raw(), 0, kPageSize}};
+    receipt.message = {{0, kMap.raw(), kFaultUser, 1, old_one.raw(), 0, kPageSize, old_one.raw()}};
     receipt.message.set_type(kMemoryRequest);
     worker.worker.epoch.enter_fenced();
     EXPECT_EQ(serve_memory_request(worker, receipt).kind, Action::Kind::None);
