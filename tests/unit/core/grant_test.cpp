@@ -47,6 +47,7 @@ class Grants : public PagedTest, public ::testing::WithParamInterface<uint16_t> 
         EXPECT_EQ(request.type(), kMemoryRequest);
         EXPECT_EQ(request.source(), program);
         EXPECT_EQ(request.words[4], process(about).id().raw());
+        EXPECT_EQ(request.words[7], process(program).id().raw()) << "who wants it";
         EXPECT_EQ(resume(worker[0], program, request.words[3], outcome, table), Error::DoNotReply);
         for (int turns = 0; turns < 4; ++turns) machine.advance(20'000'000);
         return FakeMachine::waits(program) ? Error::DoNotReply : FakeMachine::outcome(program);
