@@ -187,6 +187,21 @@ TEST_F(Cache, GivesWayWhereMemoryEnds) {
     EXPECT_EQ(vm.munmap(kCpu0, server, big, wanted * kPageSize), Error::None);
 }
 
+// Until nothing else is left to be given up.
+TEST_F(Cache, WhatIsMappedIsNotGivenUp) {
+    constexpr uint64_t kSet = 1024, kMapped = 10;
+    const VirtualAddress a = filled(server, kSet, 0);
+    for (uint64_t part = 0; part < kSet; part += 256) ASSERT_EQ(set(server, a + part * kPageSize, {part}, 256), Error::None);
+    ASSERT_EQ(vm.munmap(kCpu0, server, a, kSet * kPageSize), Error::None);
+    const VirtualAddress kept = map(other, {100}, kMapped);
+    const VirtualAddress all = vm.mmap(kCpu0, server, uint64_t{64} << 20).release();
+    for (VirtualAddress at = all; vm.write(kCpu0, server, at, 1) == Error::None;) at = at + kPageSize;
+    EXPECT_EQ(cached(), kMapped);
+    EXPECT_TRUE(holds(other, kept, kMapped, 100));
+    EXPECT_EQ(vm.munmap(kCpu0, server, all, uint64_t{64} << 20), Error::None);
+    EXPECT_EQ(ask_map(other, {100}, kMapped).outcome(), Error::None);
+}
+
 // One request for more than a round gives: it has as many rounds as the cache can serve.
 TEST_F(Cache, GivesWayToLongRequests) {
     constexpr uint64_t kPart = 256, kWanted = 6000;

@@ -141,6 +141,23 @@ TEST_F(MappedFile, AWriteSeenElsewhereWaitsForTheOthersToForget) {
     EXPECT_EQ(read(first, a, kCpu1), 9u);
 }
 
+// Whoever still reads it there has it, though the cache may give it up.
+TEST_F(MappedFile, AReplacedPageIsHeldUntilTheOthersHaveForgottenIt) {
+    const VirtualAddress a = map(first, kFile, 2, kReadWrite);
+    for (const CpuId cpu : {kCpu0, kCpu1}) (void)read(first, a, cpu);
+    const FrameInfo& frame = vm.arena().table()[vm.processes().find(first)->leaves.find(a)->table().get(page_in_leaf(a)).frame()];
+    const auto before = frame.references();
+    const uint64_t flushes = vm.machine.remote_flushes;
+    std::unique_lock deaf(vm.machine.turn(kCpu1));
+    std::thread writing([&] { EXPECT_EQ(vm.write(kCpu0, first, a, 9), Error::None); });
+    while (vm.machine.remote_flushes == flushes) std::this_thread::yield();
+    EXPECT_EQ(frame.references(), before + 1);
+    deaf.unlock();
+    writing.join();
+    vm.settle();
+    EXPECT_EQ(frame.references(), before);
+}
+
 TEST_F(MappedFile, ASharedMapIsOnlyRead) {
     const VirtualAddress a = map(first, kFile, 4, kProtectRead, kMapShared);
     EXPECT_TRUE(holds(first, a, kFile, 0, 4));

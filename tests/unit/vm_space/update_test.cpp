@@ -65,6 +65,18 @@ TEST_F(Update, EachGoesOnUnderTheOthersName) {
     EXPECT_TRUE(holds(old_one, kImage, 3, 50));
 }
 
+// A leaf that named a CPU whose links are gone would have it fault for a page, and then for the table.
+TEST_F(Update, NoLeafNamesACpuThatHasForgottenIt) {
+    fill(old_one, kMap, 1, 20);
+    ASSERT_TRUE(vm.mmap(kCpu0, old_one, kPageSize, kBoth, kFlags, kMap + kPageSize).ok());
+    ASSERT_EQ(update(old_one, new_one, kUpdateNoMaps), Error::None);
+    const Leaf& leaf = *vm.processes().find(new_one)->leaves.find(kMap);
+    EXPECT_TRUE(leaf.cpus.empty());
+    const uint64_t before = leaf.faults;
+    EXPECT_EQ(vm.write(kCpu0, new_one, kMap + kPageSize, 7), Error::None);
+    EXPECT_EQ(leaf.faults, before + 1);
+}
+
 TEST_F(Update, ARollbackUndoesIt) {
     fill(old_one, kImage, 1, 10), fill(old_one, kMap, 1, 20), fill(new_one, kImage, 1, 50);
     ASSERT_EQ(update(old_one, new_one, 0), Error::None);
