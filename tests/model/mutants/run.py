@@ -39,6 +39,7 @@ DIRECTED = tuple(f"tests/unit/{folder}/{folder}{kind}_test" for folder in ("vm_s
 STAGES = {
     "sequential": Stage("dev", ("tests/model/vm_model_test",)),
     "directed": Stage("dev", DIRECTED, 300),
+    "n-th failure": Stage("dev", ("tests/model/nth_failure_test",), 300),
     "concurrent": Stage("dev", ("tests/model/vm_concurrent_test",)),
     "ThreadSanitizer": Stage("tsan", ("tests/model/vm_concurrent_test",)),
 }
