@@ -65,7 +65,8 @@ Error LoadOperation::step(WorkerContext& context, Request& request) {
     ImageLoader loader(context, source, *destination);
     Error error = loader.check();
     if (error == Error::BadExecutable) request.results[0] = static_cast<uint64_t>(loader.reason());
-    if (error == Error::None) error = loader.fill(request.range.cursor, kPagesPerStep);
+    FrameGroup group(context.frames());  // the stack's too
+    if (error == Error::None) error = loader.fill(request.range.cursor, kPagesPerStep, group);
     if (error != Error::None) return error;
     Space* caller = context.find(ProcessId{static_cast<uint32_t>(request.receipt.message.words[kVmCallerWord])});
     if (caller == nullptr) return Error::NoProcess;

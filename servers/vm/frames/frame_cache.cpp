@@ -40,13 +40,21 @@ void FrameCache::keep_outgoing(uint32_t wanted) {
     }
 }
 
-void FrameCache::begin_group() {
-    static_assert(kGroup * sizeof(FrameInfo) % kCacheLine == 0);
-    if (platform::next_refill() != platform::Refill::Ample) return;
-    const Result<FrameNumber> first = pool_->take_aligned_near(reservation_, kGroupOrder);
-    if (!first.ok()) return;
-    if (magazine_.room() < kGroup) spill();
-    for (uint32_t i = kGroup; i-- > 0;) magazine_.push(first.value() + i);
+FrameRange FrameCache::begin_group(unsigned order) {
+    if (platform::next_refill() != platform::Refill::Ample) return {};
+    const Result<FrameNumber> first = pool_->take_aligned_near(reservation_, order);
+    if (!first.ok()) return {};
+    const uint32_t count = 1u << order;
+    if (magazine_.room() < count) spill();
+    for (uint32_t i = count; i-- > 0;) magazine_.push(first.value() + i);
+    return {first.value(), count};
+}
+
+void FrameCache::return_top(FrameRange group) {
+    while (!magazine_.empty() && group.contains(magazine_[magazine_.size() - 1])) {
+        const FrameNumber frame = magazine_.pop();
+        pool_->give(&frame, 1);
+    }
 }
 
 void FrameCache::stock_up() {

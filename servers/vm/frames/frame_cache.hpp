@@ -23,8 +23,6 @@ namespace shoal::vm {
 class FrameCache {
   public:
     static constexpr uint32_t kCapacity = 128, kRefill = 64, kBatch = 16, kStock = 32;
-    static constexpr unsigned kGroupOrder = 4;
-    static constexpr uint32_t kGroup = 1u << kGroupOrder;  // neighbours that are taken from the pool together
 
     // Frames on their way to one CPU, chained through FrameInfo.
     struct Batch {
@@ -57,9 +55,10 @@ class FrameCache {
         SHOAL_CHECK(!magazine_.empty());
         return hand_out();
     }
-    // The next kGroup frames are neighbours, and alone on their lines of FrameInfo, if the tree that the pool keeps for this CPU has such. For who fills
-    // the memory of one process after the other's with what has come home from many: the frames are counted on the CPUs where these run.
-    void begin_group();
+    // FrameGroup's own. begin_group: 2^order neighbours, aligned, that are handed out next; none if the tree that the pool keeps for this CPU has none.
+    // return_top: those that would be handed out next, as far as they are in the range, go to the pool.
+    FrameRange begin_group(unsigned order);
+    void return_top(FrameRange group);
     // The frame has no reference left. It may come from any CPU's cache.
     void free(FrameNumber frame) { free(frame, table_[frame]); }
     // As free(), with the one reference that there is.

@@ -83,7 +83,7 @@ Error ImageLoader::copy_piece(const ImageSegment& segment, VirtualAddress to, ui
     return error != Error::None ? error : fill_image(context_, destination_, page, to, bytes, source_.waiter());
 }
 
-Error ImageLoader::fill(VirtualAddress& cursor, unsigned pages) {
+Error ImageLoader::fill(VirtualAddress& cursor, unsigned pages, FrameGroup& group) {
     unsigned filled = 0;
     for (unsigned i = 0; i < image_.count(); ++i) {
         const ImageSegment& segment = image_[i];
@@ -91,7 +91,7 @@ Error ImageLoader::fill(VirtualAddress& cursor, unsigned pages) {
         if (cursor < segment.start) cursor = segment.start;
         while (cursor < end) {
             if (pages-- == 0) return Error::Again;
-            if (filled++ % FrameCache::kGroup == 0) context_.frames().begin_group();
+            if (filled++ % FrameGroup::kFrames == 0) group.begin();
             const uint64_t room = kPageSize - cursor.page_offset(), rest = end - cursor;
             const uint64_t piece = rest < room ? rest : room;
             if (const Error error = copy_piece(segment, cursor, piece); error != Error::None) return error;

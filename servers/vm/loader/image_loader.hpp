@@ -3,6 +3,7 @@
 // file again; one that changes meanwhile is refused, or loaded with what it held when it was read.
 #pragma once
 
+#include "servers/vm/frames/frame_group.hpp"
 #include "servers/vm/loader/elf_image.hpp"
 #include "servers/vm/requests/waiter.hpp"
 
@@ -50,9 +51,9 @@ class ImageLoader {
 
     // Errors: Exists, NoMemory; nothing has changed.
     Error map();
-    // Copies the file's bytes from `cursor` on, which is in the destination, at most `pages` pages, and moves the cursor.
+    // Copies the file's bytes from `cursor` on, which is in the destination, at most `pages` pages, into frames of groups, and moves the cursor.
     // Again: not all is there yet. Errors as fill_image() and those of reading; the cursor stands where to go on.
-    Error fill(VirtualAddress& cursor, unsigned pages);
+    Error fill(VirtualAddress& cursor, unsigned pages, FrameGroup& group);
     // Stack pointer into `stack`. Errors as check_arguments() and fill_image().
     Error put_arguments(const ProgramArguments& arguments, VirtualAddress& stack);
 

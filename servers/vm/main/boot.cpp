@@ -85,7 +85,8 @@ Result<EntryPoint> load(WorkerContext& context, Space& space, const BootImage::E
     TRY(Result<void>{loader.map()});
     VirtualAddress cursor = loader.first_byte();
     Error error = Error::Again;
-    while (error == Error::Again) error = loader.fill(cursor, kPagesPerLeaf);
+    FrameGroup group(context.frames());
+    while (error == Error::Again) error = loader.fill(cursor, kPagesPerLeaf, group);
     EntryPoint start{loader.entry(), {}};
     if (error == Error::None) error = loader.put_arguments({"rs", 1, sizeof "rs"}, start.stack);
     if (error != Error::None) return error;

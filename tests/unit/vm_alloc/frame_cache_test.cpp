@@ -3,6 +3,7 @@
 #include <set>
 #include <vector>
 
+#include "servers/vm/frames/frame_group.hpp"
 #include "workers.hpp"
 
 namespace shoal::vm {
@@ -31,32 +32,41 @@ TEST(FrameCache, FreedFrameComesBackFirst) {
     EXPECT_EQ(cache.allocate().release(), frame);
 }
 
-TEST(FrameCache, ABegunGroupIsNobodyElses) {
+TEST(FrameGroup, IsNobodyElses) {
     HostArena arena({});
     FrameCache& cache = arena.worker(0).frames;
     std::vector<FrameNumber> taken;
     for (uint32_t i = 0; i < FrameCache::kCapacity; ++i) taken.push_back(cache.allocate().release());
     for (uint32_t i = 0; i < taken.size(); i += 2) cache.free(taken[i]);  // the other of each line is in use
-    cache.begin_group();
+    FrameGroup group(cache);
+    group.begin();
     std::set<uint64_t> begun;
-    for (uint32_t i = 0; i < FrameCache::kGroup; ++i) begun.insert(cache.allocate().release().raw());
-    EXPECT_EQ(begun.size(), FrameCache::kGroup);
-    EXPECT_EQ(*begun.begin() % FrameCache::kGroup, 0u);
-    EXPECT_EQ(*begun.rbegin(), *begun.begin() + FrameCache::kGroup - 1);
+    for (uint32_t i = 0; i < FrameGroup::kFrames; ++i) begun.insert(cache.allocate().release().raw());
+    EXPECT_EQ(begun.size(), FrameGroup::kFrames);
+    EXPECT_EQ(*begun.begin() % FrameGroup::kFrames, 0u);
+    EXPECT_EQ(*begun.rbegin(), *begun.begin() + FrameGroup::kFrames - 1);
     for (const FrameNumber frame : taken) EXPECT_FALSE(begun.contains(frame.raw()));
 }
 
-TEST(FrameCache, GroupsBegunInVainComeBack) {
+// To the pool: whoever allocates next gets what he would have had without it.
+TEST(FrameGroup, WhatIsLeftOfItGoesBack) {
     HostArena arena({});
     FrameCache& cache = arena.worker(0).frames;
-    cache.free(cache.allocate().release());  // now it has a tree
-    const uint64_t all = arena.pool().free_frames() + cache.cached();
-    for (int i = 0; i < 100; ++i) cache.begin_group();
-    EXPECT_LE(cache.cached(), FrameCache::kCapacity);
-    EXPECT_EQ(arena.frames_in_use(), 0u);
-    cache.drain();
-    EXPECT_EQ(cache.cached(), 0u);
-    EXPECT_EQ(arena.pool().free_frames(), all);
+    const FrameNumber before = cache.allocate().release();  // now it has a tree
+    cache.free(before);
+    const uint64_t cached = cache.cached(), free = arena.pool().free_frames();
+    FrameNumber taken;
+    {
+        FrameGroup group(cache);
+        for (int i = 0; i < 100; ++i) group.begin();
+        EXPECT_EQ(cache.cached(), cached + FrameGroup::kFrames);
+        taken = cache.allocate().release();
+    }
+    EXPECT_EQ(cache.cached(), cached);
+    EXPECT_EQ(arena.pool().free_frames(), free - 1);
+    EXPECT_EQ(cache.allocate().release(), before);
+    EXPECT_FALSE(arena.pool().is_free(taken));
+    EXPECT_TRUE(arena.pool().is_free(taken + 1));
 }
 
 TEST(FrameCache, OtherCpusFramesGoHomeInBatches) {
