@@ -37,6 +37,17 @@ class ShortWays : public ::testing::Test {
         EXPECT_EQ(vm.audit(), 0u);
         return at;
     }
+    // Of that many pages that are mapped, touched and unmapped one after the other.
+    unsigned flushed_elsewhere_of(unsigned pages) {
+        unsigned flushed = 0;
+        for (unsigned i = 0; i < pages; ++i) {
+            const VirtualAddress at = map(1);
+            touch(at, 1);
+            EXPECT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
+            if (!vacant(at)) ++flushed;
+        }
+        return flushed;
+    }
     [[nodiscard]] bool vacant(VirtualAddress at) { return space().find_segment(at)->has_vacancy(); }
     Space& space() { return *vm.processes().find(process); }
     Leaf& leaf(VirtualAddress at) { return *space().leaves.find(at); }
@@ -146,14 +157,7 @@ TEST_F(ShortWays, SmallMapsMoveOnFromALeafThatAnotherCpuUses) {
     const VirtualAddress shared = map(1);
     touch(shared, 1);
     ASSERT_EQ(vm.read(kCpu1, process, shared).release(), 1u);
-    unsigned flushed_elsewhere = 0;
-    for (unsigned i = 0; i < 100; ++i) {
-        const VirtualAddress at = map(1);
-        touch(at, 1);
-        ASSERT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
-        if (!vacant(at)) ++flushed_elsewhere;
-    }
-    EXPECT_EQ(flushed_elsewhere, 16u);
+    EXPECT_EQ(flushed_elsewhere_of(100), 16u);
     EXPECT_NE(map(1).leaf_down(), shared.leaf_down());
     EXPECT_EQ(vm.read(kCpu1, process, shared).release(), 1u);
 }
@@ -165,14 +169,7 @@ TEST_F(ShortWays, SmallMapsMoveOnFromWholeLeavesThatOtherCpusUsed) {
     for (unsigned i = 0; i < HoleStack::kHoles; ++i) stacks.push_back(map(kPagesOfLeaf));
     for (const VirtualAddress stack : stacks) touch(stack, 1, kCpu1);
     for (const VirtualAddress stack : stacks) ASSERT_EQ(vm.munmap(kCpu0, process, stack, kLeafSize), Error::None);
-    unsigned flushed_elsewhere = 0;
-    for (unsigned i = 0; i < 200; ++i) {
-        const VirtualAddress at = map(1);
-        touch(at, 1);
-        ASSERT_EQ(vm.munmap(kCpu0, process, at, kPageSize), Error::None);
-        if (!vacant(at)) ++flushed_elsewhere;
-    }
-    EXPECT_EQ(flushed_elsewhere, 16u);
+    EXPECT_EQ(flushed_elsewhere_of(200), 16u);
     EXPECT_LE(map(kPagesOfLeaf), stacks.back());  // whole leaves are still used again
 }
 
