@@ -14,8 +14,7 @@ char* map_file(size_t bytes, int protection, int flags) {
 
 // For as long as the actor lives, as its descriptor does on Linux. A file that nobody maps is closed, and opened again for the next map.
 void keep_open() {
-    static const char* const kept = map_file(kPage, PROT_READ, MAP_SHARED);
-    (void)kept;
+    [[maybe_unused]] static const char* const kept = map_file(kPage, PROT_READ, MAP_SHARED);
 }
 
 }  // namespace
